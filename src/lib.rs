@@ -16,3 +16,5 @@ pub mod wire;
 
 #[cfg(feature = "service")]
 pub mod clock;
+#[cfg(feature = "terminal")]
+pub mod terminal;

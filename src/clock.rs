@@ -13,8 +13,6 @@ use crate::domain::time::{Mono, Wall};
 
 /// Where Linux tells which boot this is.
 const BOOT_ID_FILE: &str = "/proc/sys/kernel/random/boot_id";
-/// Kernel error estimate above which synchronisation is not believed, in microseconds (law 6: one second is doubtful).
-const KERNEL_ERROR_MAX_US: i64 = 1_000_000;
 
 /// The machine's clocks at one moment, before anyone judged how far to believe them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,15 +111,6 @@ fn boot_id() -> BootId {
     text.trim().replace('-', "").parse().unwrap_or(BootId([0; 16]))
 }
 
-#[cfg(feature = "terminal")]
-fn kernel_synced_ms() -> Option<u64> {
-    use clock_steering::Clock as _;
-    let _ = KERNEL_ERROR_MAX_US;
-    let _ = clock_steering::unix::UnixClock::CLOCK_REALTIME.now();
-    None
-}
-
-#[cfg(not(feature = "terminal"))]
 const fn kernel_synced_ms() -> Option<u64> {
     None
 }

@@ -4,6 +4,7 @@
 //! Whether something synchronises the wall clock is found out by [`kernel`], which says how and how well.
 
 mod kernel;
+mod waiting;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,6 +13,7 @@ use std::time::Duration;
 use rustix::time::{ClockId, clock_gettime};
 
 use self::kernel::{Answer, KernelSync};
+use self::waiting::Waiting;
 use crate::domain::id::BootId;
 use crate::domain::time::{Mono, RawClock, Wall};
 
@@ -40,6 +42,7 @@ pub struct Clock {
 struct Skipped {
     start_shift_ms: i64,
     ahead_ms: AtomicU64,
+    waiting: Waiting,
 }
 
 impl Clock {
@@ -50,7 +53,7 @@ impl Clock {
 
     /// A clock that begins at `start` and can be made to skip; it counts as synchronised by the kernel.
     pub fn skipping(start: Wall) -> Self {
-        let skipped = Skipped { start_shift_ms: start.millis_since(os_wall()), ahead_ms: AtomicU64::new(0) };
+        let skipped = Skipped { start_shift_ms: start.millis_since(os_wall()), ahead_ms: AtomicU64::new(0), waiting: Waiting::new() };
         Self { boot: boot_id(), kernel: Arc::default(), skipped: Some(Arc::new(skipped)) }
     }
 
@@ -83,6 +86,7 @@ impl Clock {
     pub fn skip(&self, millis: u64) {
         if let Some(skipped) = &self.skipped {
             skipped.ahead_ms.fetch_add(millis, Ordering::SeqCst);
+            skipped.waiting.jumped();
         }
     }
 
@@ -94,6 +98,29 @@ impl Clock {
     /// How long from now until a moment of this clock, 0 if it is past.
     pub fn until(&self, moment: Mono) -> Duration {
         Duration::from_millis(moment.millis_since(self.mono()))
+    }
+
+    /// Waits until this clock shows a moment; a skip past it ends the wait.
+    pub async fn sleep_until(&self, moment: Mono) {
+        let Some(skipped) = &self.skipped else {
+            while self.mono() < moment {
+                tokio::time::sleep(self.until(moment)).await;
+            }
+            return;
+        };
+        let _place = skipped.waiting.wait_for(moment);
+        let mut jumps = skipped.waiting.jumps();
+        while self.mono() < moment {
+            tokio::select! {
+                _ = jumps.changed() => {}
+                () = tokio::time::sleep(self.until(moment)) => {}
+            }
+        }
+    }
+
+    /// The next moment that anyone waits for on a skipping clock.
+    pub fn next_wait(&self) -> Option<Mono> {
+        self.skipped.as_ref()?.waiting.next()
     }
 
     /// Asks the system's time service whether the clock is synchronised, where that takes a process; blocks for up to 5 s.
@@ -161,5 +188,20 @@ mod tests {
         let (wall, mono) = (after.wall.millis_since(before.wall), after.mono.millis_since(before.mono));
         assert!(mono >= 3_600_000 && wall.abs_diff(i64::try_from(mono).unwrap()) <= 1);
         assert_eq!(after.kernel, Some(SKIPPING_ERROR_MS));
+    }
+
+    #[tokio::test]
+    async fn a_skip_ends_a_wait_and_the_next_wait_is_known() {
+        let clock = Clock::skipping(Wall(1_700_000_000_000));
+        let moment = clock.mono().plus_millis(9 * 3_600_000);
+        let waiter = clock.clone();
+        let driver = clock.clone();
+        tokio::join!(waiter.sleep_until(moment), async move {
+            while driver.next_wait() != Some(moment) {
+                tokio::task::yield_now().await;
+            }
+            driver.skip(moment.millis_since(driver.mono()));
+        });
+        assert_eq!(clock.next_wait(), None);
     }
 }

@@ -16,5 +16,13 @@ pub mod wire;
 
 #[cfg(feature = "service")]
 pub mod clock;
+#[cfg(feature = "service")]
+pub mod config;
+#[cfg(feature = "service")]
+pub mod log;
+#[cfg(feature = "service")]
+pub mod supervise;
+#[cfg(feature = "service")]
+pub mod sys;
 #[cfg(feature = "terminal")]
 pub mod terminal;

@@ -1,1 +1,4 @@
+//! A shim; see `punchd::sim`.
+#![forbid(unsafe_code)]
+
 fn main() {}

@@ -12,15 +12,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::estimate::DOUBTFUL_MS;
+use crate::domain::estimate::{Quality, TrustedMoment, best_time};
 use crate::domain::id::{EntryHash, JournalId, Sequence};
-use crate::domain::time::{Trust, Wall};
+use crate::domain::time::Wall;
 use crate::wire::batch::{BATCH_ENTRIES_MAX, CheckedBatch, CheckedEntry, JournalState, Lost, TerminalState};
 
 /// How far the answered mark goes back at a time while the first conflicting entry is looked for: one batch.
 const STEP_BACK: u64 = BATCH_ENTRIES_MAX as u64;
 /// How far a heartbeat may lie ahead of the office's own trusted clock and still be believed, in milliseconds (law 6: an offset of 2 s).
 pub const AHEAD_MAX_MS: i64 = 2_000;
+/// By how much a statement's time is taken back: a second of uncertainty, and a second in which a reading goes from its port to the disk.
+pub const COMPLETE_MARGIN_MS: i64 = 2_000;
 
 /// One entry that the office holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,17 +155,30 @@ pub struct Holding {
     pub at_stated: Option<EntryHash>,
 }
 
+/// [`complete_by`] for a terminal of which no trusted moments are held.
+pub fn complete_up_to(state: &TerminalState, holdings: &BTreeMap<JournalId, Holding>, office_now: Option<Wall>) -> Option<Wall> {
+    complete_by(state, &[], holdings, office_now)
+}
+
 /// Up to which moment a terminal is complete by this statement, once the office holds all that it names (law 8); `None` while it does not,
-/// or while the statement's time cannot be trusted. `office_now` is the office's own time, if that is trusted.
+/// or while nothing certain is known of the statement's time. `moments` are the trusted moments held of the statement's boot, so that a kiosk
+/// whose clock is wrong and whose times are counted from them is complete all the same. `office_now` is the office's own time, if trusted.
 ///
 /// A later statement never takes an earlier completion back: the caller keeps the greatest.
-pub fn complete_up_to(state: &TerminalState, holdings: &BTreeMap<JournalId, Holding>, office_now: Option<Wall>) -> Option<Wall> {
-    let clock = state.clock;
-    let trusted = clock.trust == Trust::Synced && clock.uncertainty_ms <= DOUBTFUL_MS;
-    let ahead = office_now.is_some_and(|now| clock.wall.millis_since(now) > AHEAD_MAX_MS);
-    let known = !state.journals.is_empty() && state.journals.iter().all(|stated| is_held(stated, holdings.get(&stated.journal)));
-    let margin = i64::try_from(clock.uncertainty_ms).ok()?;
-    (trusted && !ahead && known).then(|| clock.wall.plus_millis(-margin))
+pub fn complete_by(
+    state: &TerminalState,
+    moments: &[TrustedMoment],
+    holdings: &BTreeMap<JournalId, Holding>,
+    office_now: Option<Wall>,
+) -> Option<Wall> {
+    let best = best_time(&state.clock, moments);
+    let certain = match best.quality {
+        Quality::Trusted | Quality::Estimated => true,
+        Quality::Suspect => false,
+    };
+    let ahead = office_now.is_some_and(|now| best.at.millis_since(now) > AHEAD_MAX_MS);
+    let held = !state.journals.is_empty() && state.journals.iter().all(|stated| is_held(stated, holdings.get(&stated.journal)));
+    (certain && !ahead && held).then(|| best.at.plus_millis(-COMPLETE_MARGIN_MS))
 }
 
 fn is_held(stated: &JournalState, holding: Option<&Holding>) -> bool {
@@ -178,6 +193,8 @@ struct Conflict {
     reason: Reason,
     /// Whether everything of the sender's before `at` is known to agree.
     exact: bool,
+    /// Whether it is the chain that disagrees, and not something held above a gap.
+    chain: bool,
 }
 
 /// A decision in the making.
@@ -222,7 +239,7 @@ impl<'a> Desk<'a> {
         }
         match self.first_conflict(end) {
             None => self.insert = self.news(),
-            Some(conflict) if on_chain && conflict.at <= end => self.keep_chain(conflict, end),
+            Some(conflict) if conflict.chain => self.keep_chain(conflict, end),
             Some(_) if on_chain => self.drop_provisional(end),
             Some(conflict) => self.set_aside(conflict),
         }
@@ -242,16 +259,18 @@ impl<'a> Desk<'a> {
         let (first, last) = (self.batch.entries.first()?, self.batch.entries.last()?);
         let (from, after) = (first.stored.sequence, last.stored.sequence.next());
         if self.head_at(before(from)).is_some_and(|hash| hash != first.entry.previous) {
-            return Some(Conflict { at: from, reason: Reason::Chain, exact: self.lost_here(before(from)) });
+            let exact = self.lost_here(before(from));
+            return Some(Conflict { at: from, reason: Reason::Chain, exact, chain: before(from) <= end });
         }
         let other = self.sent().find(|(at, entry)| self.holds_other(*at, entry));
         if let Some((at, _)) = other {
-            return Some(Conflict { at, reason: Reason::OtherBytes, exact: true });
+            return Some(Conflict { at, reason: Reason::OtherBytes, exact: true, chain: at <= end });
         }
         self.view.held.get(&after).filter(|held| held.previous != last.stored.hash)?;
         // Above the chain the entry held behind the batch is the doubtful one; inside a hole of the chain it is the batch.
-        let at = if after > end { after } else { self.news().into_keys().next().unwrap_or(after) };
-        Some(Conflict { at, reason: Reason::Chain, exact: true })
+        let chain = after <= end;
+        let at = self.news().into_keys().next().filter(|_| chain).unwrap_or(after);
+        Some(Conflict { at, reason: Reason::Chain, exact: true, chain })
     }
 
     fn holds_other(&self, at: Sequence, entry: &CheckedEntry) -> bool {

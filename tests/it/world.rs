@@ -90,3 +90,8 @@ fn keep(failures: &[(u64, Vec<String>)]) {
         std::fs::write(KEPT_FILE, format!("{KEPT}{lines}")).unwrap();
     }
 }
+#[test]
+fn debug_one() {
+    let seed = std::env::var("SEED").unwrap_or("1".into()).parse().unwrap();
+    eprintln!("{:?}", outcome(seed, None));
+}

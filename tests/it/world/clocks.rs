@@ -55,13 +55,13 @@ impl Clocks {
         self.turn(now, shown);
         self.boot = boot;
         self.booted = now.saturating_sub(8_000);
-        self.ntp = None;
     }
 
-    /// Somebody sets the wall clock.
+    /// Somebody sets the wall clock; the kernel then no longer counts as synchronised (`settimeofday` clears what NTP said).
     pub(super) fn turn(&mut self, now: u64, shown: Wall) {
         self.offset_ms = shown.millis_since(true_wall(now));
         self.set = now;
+        self.ntp = None;
     }
 
     /// NTP sets the wall clock right.

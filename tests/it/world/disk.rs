@@ -3,6 +3,7 @@
 //! It follows the contract that the machines rely on: sequence and chain are given at the commit, marks are kept lazily and may be lost,
 //! what a fork cut off is written again once, and only what is acknowledged and old is removed.
 
+use super::ledger::tap_of;
 use punchd::domain::id::{EntryHash, JournalId, Sequence};
 use punchd::domain::punch::Origin;
 use punchd::domain::time::Wall;
@@ -103,9 +104,17 @@ impl Disk {
         file.entries.get(usize::try_from(sequence.0).ok()?.checked_sub(1)?)
     }
 
-    /// Every readable entry, oldest journal first.
+    /// Every readable entry under the name by which it is sent, oldest journal first.
     pub(super) fn entries(&self) -> impl Iterator<Item = &Kept> {
-        self.files.iter().flat_map(|file| file.entries.iter().skip(file.pruned)).filter(|kept| kept.readable)
+        let of = |file: &File| (file.pruned, usize::try_from(file.last().0).unwrap());
+        let kept = self.files.iter().map(move |file| (file, of(file))).flat_map(|(file, (first, last))| file.entries[first..last].iter());
+        kept.filter(|kept| kept.readable)
+    }
+
+    /// Where a tap stood or stands.
+    pub(super) fn places(&self, tap: &str) -> Vec<(JournalId, Sequence)> {
+        let all = self.files.iter().flat_map(|file| &file.entries);
+        all.filter(|kept| tap_of(&kept.entry).as_deref() == Some(tap)).map(|kept| (kept.stored.journal, kept.stored.sequence)).collect()
     }
 
     pub(super) fn views(&self) -> Vec<JournalView> {

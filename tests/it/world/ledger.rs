@@ -124,7 +124,8 @@ impl Ledger {
                 self.violation(format!("{}: {} entries are still waiting: {:?}", kiosk.name, standing.backlog, standing.failure));
             }
             if office.complete.get(&kiosk.name).is_none_or(|until| *until < true_wall(end)) {
-                self.violation(format!("{}: never complete after the faults ended", kiosk.name));
+                let doubt = kiosk.running.as_ref().map(|machines| machines.keeper.condition());
+                self.violation(format!("{}: never complete after the faults ended ({doubt:?})", kiosk.name));
             }
         }
     }
@@ -144,7 +145,12 @@ impl Ledger {
         if !missing.is_empty() {
             self.violation(format!("on a disk and not at the office: {missing:?}"));
         }
-        let lost = |green: &Green| !counts.contains_key(&green.tap) && !declared(office, green);
+        let declared = |green: &Green| {
+            let own = kiosks.iter().filter(|kiosk| kiosk.name == green.terminal);
+            own.flat_map(|kiosk| kiosk.disk.places(&green.tap))
+                .any(|(journal, sequence)| is_hole(office, &green.terminal, journal, sequence))
+        };
+        let lost = |green: &Green| !counts.contains_key(&green.tap) && !declared(green);
         let lost: Vec<String> = self.greens.iter().filter(|green| lost(green)).map(|green| green.tap.clone()).collect();
         if !lost.is_empty() {
             self.violation(format!("green and neither at the office nor declared lost: {lost:?}"));
@@ -169,12 +175,13 @@ impl Ledger {
 
 fn at_office(office: &Office, green: &Green) -> bool {
     let shelf = office.shelves.get(&(green.terminal.clone(), green.journal));
-    shelf.is_some_and(|shelf| shelf.entries.contains_key(&green.sequence)) || declared(office, green)
+    let held = shelf.is_some_and(|shelf| shelf.entries.contains_key(&green.sequence));
+    held || is_hole(office, &green.terminal, green.journal, green.sequence)
 }
 
-fn declared(office: &Office, green: &Green) -> bool {
-    let shelf = office.shelves.get(&(green.terminal.clone(), green.journal));
-    shelf.is_some_and(|shelf| shelf.holes.iter().any(|lost| lost.covers(green.sequence)))
+fn is_hole(office: &Office, terminal: &TerminalId, journal: JournalId, sequence: Sequence) -> bool {
+    let shelf = office.shelves.get(&(terminal.clone(), journal));
+    shelf.is_some_and(|shelf| shelf.holes.iter().any(|lost| lost.covers(sequence)))
 }
 
 /// Law 9: from the first entry to the mark there is nothing but entries that carry on from one another, and declared holes.
@@ -197,4 +204,27 @@ fn chain(journal: JournalId, shelf: &Shelf) -> Result<(), String> {
         before = Some(entry.stored.hash);
     }
     Ok(())
+}
+pub(super) fn dump(kiosks: &[Kiosk], office: &Office) {
+    for k in kiosks {
+        for v in k.disk.views() {
+            eprintln!("{} twin={} life={} {:?}", k.name, k.twin, k.life, v);
+        }
+        for f in &k.disk.files {
+            for e in f.entries.iter().take(12) {
+                eprintln!("   {} {} {:?}", e.stored.sequence, e.stored.hash.to_string().split_at(6).0, e.entry.body);
+            }
+        }
+        eprintln!("{:?}", k.running.as_ref().map(|m| m.uplink.standing().clone()));
+    }
+    for ((t, j), s) in &office.shelves {
+        eprintln!(
+            "{t} {j} mark {} held {:?} forked {} holes {:?} quar {:?}",
+            s.mark,
+            s.entries.keys().map(|k| k.0).collect::<Vec<_>>(),
+            s.forked,
+            s.holes,
+            s.quarantine.keys().map(|k| (k.0.0, k.1.to_string().split_at(6).0.to_owned())).collect::<Vec<_>>()
+        );
+    }
 }

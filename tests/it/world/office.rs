@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use punchd::domain::id::{EntryHash, JournalId, Sequence, TerminalId};
+use punchd::domain::estimate::TrustedMoment;
+use punchd::domain::id::{BootId, EntryHash, JournalId, Sequence, TerminalId};
 use punchd::domain::time::Wall;
 use punchd::machine::ingest::{self, Decision, Held, Holding, Reason, Run, View};
 use punchd::wire::batch::{BATCH_VERSION, Batch, CheckedBatch, CheckedEntry, Lost, Receipt};
+use punchd::wire::entry::{Body, Entry};
 
 /// One journal as the office holds it.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +24,8 @@ pub(super) struct Shelf {
 pub(super) struct Office {
     pub(super) shelves: BTreeMap<(TerminalId, JournalId), Shelf>,
     pub(super) complete: BTreeMap<TerminalId, Wall>,
+    /// Of each boot, as far as it was running when they came.
+    moments: BTreeMap<(TerminalId, BootId), Vec<TrustedMoment>>,
 }
 
 impl Shelf {
@@ -70,6 +74,27 @@ impl Office {
         let shelf = self.shelves.entry((batch.terminal.clone(), batch.journal)).or_default();
         let decision = ingest::decide(&shelf.view(&batch), &batch);
         let answer = decision.answer;
+        if std::env::var("DUMP").is_ok() {
+            eprintln!(
+                "{} {} span {:?} lost {:?} stated {:?} | mark {} -> {} ins {} quar {} demote {:?} holes {} ans {:?}",
+                batch.terminal,
+                batch.journal,
+                batch.span().map(|(a, b)| (a.0, b.0)),
+                batch.lost.iter().map(|l| (l.from.0, l.to.0)).collect::<Vec<_>>(),
+                batch.stated().map(|s| (s.sequence.0, s.head)),
+                shelf.mark,
+                decision.mark,
+                decision.insert.len(),
+                decision.quarantine.len(),
+                decision.demote_above,
+                decision.holes.len(),
+                decision.answer
+            );
+        }
+        let moments = self.moments.entry((batch.terminal.clone(), batch.state.clock.boot)).or_default();
+        moments.extend(
+            decision.insert.iter().filter_map(|entry| moment_of(&entry.entry)).filter(|moment| moment.boot == batch.state.clock.boot),
+        );
         shelf.apply(decision);
         self.complete(now, &batch);
         Receipt {
@@ -93,7 +118,8 @@ impl Office {
             Some((journal, Holding { mark: shelf.mark, at_stated }))
         };
         let holdings = batch.state.journals.iter().filter_map(|stated| holding(stated.journal, stated.sequence)).collect();
-        if let Some(until) = ingest::complete_up_to(&batch.state, &holdings, Some(now)) {
+        let moments = &self.moments[&(batch.terminal.clone(), batch.state.clock.boot)];
+        if let Some(until) = ingest::complete_by(&batch.state, moments, &holdings, Some(now)) {
             let complete = self.complete.entry(batch.terminal.clone()).or_insert(until);
             *complete = (*complete).max(until);
         }
@@ -103,5 +129,20 @@ impl Office {
     pub(super) fn highest(&self, terminal: &TerminalId, journal: JournalId) -> Sequence {
         let shelf = self.shelves.get(&(terminal.clone(), journal));
         shelf.and_then(|shelf| shelf.entries.keys().next_back().copied()).unwrap_or_default()
+    }
+}
+
+fn moment_of(entry: &Entry) -> Option<TrustedMoment> {
+    match entry.body {
+        Body::Sync { wall, uncertainty_ms, .. } => {
+            Some(TrustedMoment { boot: entry.clock.boot, mono: entry.clock.mono, wall, uncertainty_ms })
+        }
+        Body::Opened { .. }
+        | Body::Punch { .. }
+        | Body::Attempt { .. }
+        | Body::Boot { .. }
+        | Body::ClockStep { .. }
+        | Body::Settings { .. }
+        | Body::Maintenance { .. } => None,
     }
 }

@@ -93,7 +93,7 @@ impl KioskPlan {
             full: spans(random, 2, end, HOUR_MS),
             power_cuts: (0..random.between(0, 3)).map(|_| random.between(0, end)).collect(),
             turns: (0..random.pick(&[0, 0, 1, 2])).map(|_| turn(random)).collect(),
-            ntp: (0..random.pick(&[0, 2, 12]) * days).map(|_| random.between(0, end)).chain([end + MINUTE_MS]).collect(),
+            ntp: (0..random.pick(&[0, 2, 12]) * days).map(|_| random.between(0, end)).chain([end + 15 * MINUTE_MS]).collect(),
             cloned: random.chance(1_500).then(|| random.between(end / 10, end)),
             damaged: random.chance(1_500).then(|| random.between(end / 10, end)),
             retention_ms: random.chance(3_000).then(|| random.between(HOUR_MS, end)),

@@ -113,6 +113,9 @@ impl World {
             self.mark(&[at, kind(&item)]);
             self.happen(item);
         }
+        if std::env::var("DUMP").is_ok() {
+            super::ledger::dump(&self.kiosks, &self.office);
+        }
         self.ledger.close(&self.kiosks, &self.office, self.plan.end);
         self
     }
@@ -185,6 +188,9 @@ impl World {
             Item::Backup => self.backups.push(self.office.clone()),
             Item::Restore => {
                 let copy = usize::try_from(self.random.between(0, self.backups.len() as u64 - 1)).unwrap();
+                if std::env::var("DUMP").is_ok() {
+                    eprintln!("RESTORE {copy}");
+                }
                 self.office = self.backups[copy].clone();
                 self.ledger.restored(&self.kiosks, &self.office);
             }
@@ -271,6 +277,9 @@ impl World {
 
     /// The disk is copied into another machine, which starts under the same name.
     fn twin(&mut self, index: usize) {
+        if std::env::var("DUMP").is_ok() {
+            eprintln!("TWIN");
+        }
         let (name, disk, mut clocks) = {
             let kiosk = &mut self.kiosks[index];
             kiosk.twin = true;
@@ -287,7 +296,7 @@ impl World {
             let at = self.random.between(self.now, self.plan.end.max(self.now));
             self.due(at, Item::Tap(twin));
         }
-        self.due(self.plan.end + MINUTE_MS, Item::Ntp(twin));
+        self.due(self.plan.end + 15 * MINUTE_MS, Item::Ntp(twin));
     }
 
     fn commit(&mut self, index: usize, ticket: Ticket, draft: Draft) {

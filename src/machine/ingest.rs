@@ -134,6 +134,7 @@ pub fn decide(view: &View, batch: &CheckedBatch) -> Decision {
     let mut desk = Desk::new(view, batch);
     desk.take_entries();
     desk.advance();
+    desk.compare_ends();
     let answer = desk.answer();
     Decision {
         insert: desk.insert.into_values().cloned().collect(),
@@ -386,12 +387,26 @@ impl<'a> Desk<'a> {
         held.or_else(|| self.view.runs.iter().find(|run| run.to == at).map(|run| run.head))
     }
 
+    /// The terminal states another end of its journal than the chain holds there: two writers, even if nothing it sent conflicts.
+    fn compare_ends(&mut self) {
+        let Some(stated) = self.batch.stated().filter(|stated| stated.sequence <= self.mark) else { return };
+        let other = self.head_now(stated.sequence).is_some_and(|hash| hash != stated.head);
+        // What was lost cannot be sent again to find out more.
+        if other && self.holes_at(stated.sequence).next().is_none() {
+            self.forked = true;
+            if self.last_sent() == Sequence::ZERO {
+                self.go_back = Some(step_back(stated.sequence));
+            }
+        }
+    }
+
     fn answer(&self) -> Answer {
-        let stated = self.batch.stated().filter(|stated| stated.sequence >= self.last_sent());
-        let ceiling = stated.map(|stated| stated.sequence);
-        let mismatch = stated.filter(|stated| self.contradicts(stated)).map(|stated| self.proven(&stated));
-        let back = self.fork.map(before).or(self.go_back).or(mismatch);
-        let mark = [ceiling, back].into_iter().flatten().fold(self.mark, Sequence::min);
+        let sent = self.last_sent();
+        let stated = self.batch.stated().map(|stated| stated.sequence).filter(|stated| *stated >= sent);
+        // Of two writers each is told only about what it has just sent itself: what else is held may be the other's.
+        let own = Some(sent).filter(|sent| self.forked && *sent > Sequence::ZERO);
+        let back = self.fork.map(before).or(self.go_back);
+        let mark = [stated, own, back].into_iter().flatten().fold(self.mark, Sequence::min);
         let head = self.insert.get(&mark).map(|entry| entry.stored.hash).or_else(|| self.hash_at(mark)).unwrap_or(EntryHash::NONE);
         Answer { mark, head, fork: self.fork }
     }
@@ -401,17 +416,6 @@ impl<'a> Desk<'a> {
         let last = self.batch.span().map(|(_, last)| last);
         let lost = self.batch.lost.iter().map(|lost| lost.to).max();
         last.max(lost).unwrap_or(Sequence::ZERO)
-    }
-
-    /// Whether the stated end of the journal is not the entry that the chain holds there.
-    fn contradicts(&self, stated: &JournalState) -> bool {
-        stated.sequence <= self.mark && self.head_now(stated.sequence).is_some_and(|hash| hash != stated.head)
-    }
-
-    /// Up to where a sender whose stated end differs is known to agree: what it has just sent, otherwise a step before that end.
-    fn proven(&self, stated: &JournalState) -> Sequence {
-        let sent = self.batch.span().map(|(_, last)| last).filter(|last| *last <= self.mark && *last < stated.sequence);
-        sent.unwrap_or_else(|| step_back(stated.sequence))
     }
 }
 

@@ -139,18 +139,20 @@ impl Ledger {
         if !doubled.is_empty() {
             self.violation(format!("more than once at the office: {doubled:?}"));
         }
-        let sendable: BTreeSet<String> =
-            kiosks.iter().flat_map(|kiosk| kiosk.disk.entries()).filter_map(|kept| tap_of(&kept.entry)).collect();
-        let missing: Vec<&String> = sendable.iter().filter(|tap| !counts.contains_key(*tap)).collect();
+        let declared = |terminal: &TerminalId, tap: &str| {
+            let own = kiosks.iter().filter(|kiosk| kiosk.name == *terminal);
+            own.flat_map(|kiosk| kiosk.disk.places(tap)).any(|(journal, sequence)| is_hole(office, terminal, journal, sequence))
+        };
+        let mut missing: BTreeSet<String> = BTreeSet::new();
+        for kiosk in kiosks {
+            let taps = kiosk.disk.entries().filter_map(|kept| tap_of(&kept.entry)).filter(|tap| !counts.contains_key(tap));
+            // One twin may have declared what the other could still send.
+            missing.extend(taps.filter(|tap| !kiosk.twin || !declared(&kiosk.name, tap)));
+        }
         if !missing.is_empty() {
             self.violation(format!("on a disk and not at the office: {missing:?}"));
         }
-        let declared = |green: &Green| {
-            let own = kiosks.iter().filter(|kiosk| kiosk.name == green.terminal);
-            own.flat_map(|kiosk| kiosk.disk.places(&green.tap))
-                .any(|(journal, sequence)| is_hole(office, &green.terminal, journal, sequence))
-        };
-        let lost = |green: &Green| !counts.contains_key(&green.tap) && !declared(green);
+        let lost = |green: &Green| !counts.contains_key(&green.tap) && !declared(&green.terminal, &green.tap);
         let lost: Vec<String> = self.greens.iter().filter(|green| lost(green)).map(|green| green.tap.clone()).collect();
         if !lost.is_empty() {
             self.violation(format!("green and neither at the office nor declared lost: {lost:?}"));

@@ -16,3 +16,7 @@ pub mod wire;
 
 #[cfg(feature = "service")]
 pub mod clock;
+#[cfg(feature = "sim")]
+pub mod sim;
+#[cfg(feature = "service")]
+mod sys;

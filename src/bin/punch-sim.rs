@@ -1,1 +1,6 @@
-fn main() {}
+//! `punch-sim`: simulated readers for trying the programs, and for tests.
+#![forbid(unsafe_code)]
+
+fn main() -> std::process::ExitCode {
+    punchd::sim::main()
+}

@@ -1,0 +1,3 @@
+//! Tests of the whole programs.
+
+mod peers;

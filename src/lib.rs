@@ -16,7 +16,15 @@ pub mod wire;
 
 #[cfg(feature = "service")]
 pub mod clock;
+#[cfg(feature = "service")]
+pub mod config;
+#[cfg(feature = "service")]
+pub mod log;
 #[cfg(feature = "sim")]
 pub mod sim;
 #[cfg(feature = "service")]
-mod sys;
+pub mod supervise;
+#[cfg(feature = "service")]
+pub mod sys;
+#[cfg(feature = "terminal")]
+pub mod terminal;

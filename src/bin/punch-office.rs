@@ -1,1 +1,4 @@
+//! A shim; see `punchd::office`.
+#![forbid(unsafe_code)]
+
 fn main() {}

@@ -1,4 +1,4 @@
-//! `punch-sim`: simulated readers for trying the programs, and for tests.
+//! A shim; see `punchd::sim`.
 #![forbid(unsafe_code)]
 
 fn main() -> std::process::ExitCode {

@@ -1,1 +1,4 @@
+//! A shim; see `punchd::ctl`.
+#![forbid(unsafe_code)]
+
 fn main() {}

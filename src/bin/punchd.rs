@@ -1,1 +1,4 @@
+//! A shim; see `punchd::terminal`.
+#![forbid(unsafe_code)]
+
 fn main() {}

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::id::hex_bytes;
+use super::id::{hex_bytes, hex_text};
 
 /// Longest text that a line reader may present, in bytes (readers' framing limit).
 pub const TEXT_MAX: usize = 512;
@@ -161,12 +161,12 @@ pub fn card_number(text: &str) -> Result<Vec<u8>, CredentialError> {
     }
     if let Some((high, low)) = trimmed.split_once([',', '，']) {
         let decimal = high.len() == 3 && low.len() == 5 && is_decimal(high) && is_decimal(low);
-        let (high, low) = (high.parse::<u8>().or_else(|_| Err(wrong()))?, low.parse::<u16>().or_else(|_| Err(wrong()))?);
+        let (high, low) = (high.parse::<u8>().ok().ok_or_else(wrong)?, low.parse::<u16>().ok().ok_or_else(wrong)?);
         let [a, b] = low.to_be_bytes();
         return if decimal { Ok(vec![high, a, b]) } else { Err(wrong()) };
     }
     if is_decimal(trimmed) {
-        let value = trimmed.parse::<u64>().or_else(|_| Err(wrong()))?;
+        let value = trimmed.parse::<u64>().ok().ok_or_else(wrong)?;
         let known = match trimmed.len() {
             10 => 4,
             8 => 3,
@@ -174,7 +174,7 @@ pub fn card_number(text: &str) -> Result<Vec<u8>, CredentialError> {
         };
         return low_bytes(value, known).ok_or_else(wrong);
     }
-    badge_bytes(trimmed).or_else(|_| Err(wrong()))
+    badge_bytes(trimmed).ok().ok_or_else(wrong)
 }
 
 /// The low `known` bytes of a number, most significant first; `None` where it does not fit.
@@ -205,7 +205,7 @@ pub fn shown_number(bytes: &[u8]) -> Option<String> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+    hex_text(bytes).to_ascii_uppercase()
 }
 
 fn badge_bytes(text: &str) -> Result<Vec<u8>, CredentialError> {

@@ -95,7 +95,7 @@ macro_rules! hex_id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+                f.write_str(&hex_text(&self.0))
             }
         }
 
@@ -189,10 +189,19 @@ impl fmt::Display for EntryKey {
 /// The bytes that pairs of hexadecimal digits spell, upper or lower case; `None` for anything else.
 pub fn hex_bytes(text: &str) -> Option<Vec<u8>> {
     let digits: Vec<u32> = text.chars().map(|c| c.to_digit(16)).collect::<Option<_>>()?;
-    if digits.len() % 2 != 0 {
+    if !digits.len().is_multiple_of(2) {
         return None;
     }
     digits.chunks_exact(2).map(|pair| pair.iter().fold(0, |byte, digit| byte * 16 + digit)).map(|byte| u8::try_from(byte).ok()).collect()
+}
+
+/// Bytes as pairs of hexadecimal digits, lower case.
+pub fn hex_text(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+        text.extend([digit(byte >> 4), digit(byte & 0xF)]);
+        text
+    })
 }
 
 #[cfg(test)]

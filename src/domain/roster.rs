@@ -88,7 +88,7 @@ impl Roster {
         match self.best(terminal, reader, credential, |binding| binding.holds_on(date)) {
             Candidates::One(person) => match person.standing(date) {
                 Standing::Exited => Match::Disabled(person),
-                standing => Match::Person(person, standing),
+                standing @ (Standing::BeforePost | Standing::OnPost) => Match::Person(person, standing),
             },
             Candidates::Several => Match::Unknown,
             Candidates::None => match self.best(terminal, reader, credential, |binding| binding.until.is_some_and(|until| until < date)) {
@@ -131,8 +131,7 @@ mod hex_text {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
     pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-        let text: String = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
-        serializer.serialize_str(&text)
+        serializer.serialize_str(&super::super::id::hex_text(bytes).to_ascii_uppercase())
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {

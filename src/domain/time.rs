@@ -52,6 +52,19 @@ impl Mono {
     }
 }
 
+/// The machine's clocks at one moment, before anyone judged how far to believe them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RawClock {
+    /// The wall clock, right or wrong (`CLOCK_REALTIME`).
+    pub wall: Wall,
+    /// Time since boot (`CLOCK_BOOTTIME`).
+    pub mono: Mono,
+    /// Which boot `mono` counts from.
+    pub boot: BootId,
+    /// How far the wall clock may be off by its own account, in milliseconds; `None` while nothing synchronises it.
+    pub kernel: Option<u64>,
+}
+
 /// How far the wall clock can be believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -9,12 +9,8 @@ use serde_json::json;
 
 use super::command::{Command, TEXT_MAX};
 use super::reader::{Dialect, Encoding, Form, Protocol, Settings, SimError, SimReader, Terminator};
-use crate::sys;
+use crate::sys::{self, Exit};
 
-/// Wrong use of the command line (sysexits.h).
-const EX_USAGE: u8 = 64;
-/// Something that should work did not (sysexits.h).
-const EX_IOERR: u8 = 74;
 /// Longest line on standard input, in bytes: the longest text and its word.
 const LINE_MAX: usize = TEXT_MAX + 64;
 
@@ -91,7 +87,7 @@ impl ReaderArgs {
 }
 
 fn password(text: &str) -> Result<u32, String> {
-    u32::from_str_radix(text, 16).map_err(|_| "up to 8 hexadecimal digits".to_owned())
+    u32::from_str_radix(text, 16).map_err(|error| format!("up to 8 hexadecimal digits: {error}"))
 }
 
 /// Does what the command line says.
@@ -99,12 +95,12 @@ pub(crate) fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(shown) if shown.use_stderr() => {
-            sys::err(format_args!("{shown}"));
-            return ExitCode::from(EX_USAGE);
+            sys::err(shown.to_string().trim_end());
+            return Exit::Usage.into();
         }
         Err(help) => {
-            sys::out(format_args!("{help}"));
-            return ExitCode::SUCCESS;
+            sys::out(help.to_string().trim_end());
+            return Exit::Ok.into();
         }
     };
     match cli.verb {
@@ -113,20 +109,20 @@ pub(crate) fn run() -> ExitCode {
 }
 
 fn reader(args: &ReaderArgs) -> ExitCode {
-    let listener = Box::new(|wrote: &_| sys::out(format_args!("{}", json!(wrote))));
+    let listener = Box::new(|wrote: &_| sys::out(json!(wrote)));
     let reader = match SimReader::spawn_with(args.settings(), &args.link, listener) {
         Ok(reader) => reader,
         Err(error) => {
             sys::err(format_args!("punch-sim: {}", chain(&error)));
-            return ExitCode::from(EX_IOERR);
+            return Exit::Io.into();
         }
     };
-    sys::out(format_args!("{}", json!({"ready": true, "path": reader.path(), "link": reader.link()})));
+    sys::out(json!({"ready": true, "path": reader.path(), "link": reader.link()}));
     match obey_lines(&mut std::io::stdin().lock(), &reader) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => Exit::Ok.into(),
         Err(error) => {
             sys::err(format_args!("punch-sim: standard input cannot be read: {error}"));
-            ExitCode::from(EX_IOERR)
+            Exit::Io.into()
         }
     }
 }
@@ -139,8 +135,8 @@ fn obey_lines(input: &mut impl BufRead, reader: &SimReader) -> std::io::Result<(
             Line::Text(text) => obey(&text, reader),
         };
         match outcome {
-            Ok(told) => sys::out(format_args!("{told}")),
-            Err(error) => sys::out(format_args!("{}", json!({"ok": false, "error": error}))),
+            Ok(told) => sys::out(told),
+            Err(error) => sys::out(json!({"ok": false, "error": error})),
         }
     }
     Ok(())
@@ -154,13 +150,8 @@ fn obey(text: &str, reader: &SimReader) -> Result<serde_json::Value, String> {
 
 /// An error with what caused it, in one line.
 fn chain(error: &SimError) -> String {
-    let mut told = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        told += &format!(": {error}");
-        cause = error.source();
-    }
-    told
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    causes.fold(error.to_string(), |told, cause| format!("{told}: {cause}"))
 }
 
 enum Line {

@@ -10,7 +10,7 @@ pub const TEXT_MAX: usize = 2 * 1_024;
 /// Most bytes of noise at once.
 pub const NOISE_MAX: usize = 1_024;
 /// Longest hold or delay.
-pub const DURATION_MAX: Duration = Duration::from_secs(3_600);
+pub const DURATION_MAX: Duration = Duration::from_hours(1);
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -380,7 +380,7 @@ mod tests {
         let mut module = Module::new(Dialect::Grow, 0);
         assert_eq!(ask(&mut module, "01"), "02", "no finger");
         assert!(module.touch(&Touch::Slot(7)));
-        assert_eq!(identify(&mut module)[..6], *"000007");
+        assert!(identify(&mut module).starts_with("000007"));
         assert!(module.touch(&Touch::Unknown));
         assert_eq!(identify(&mut module), "0900000000");
         module.lift();
@@ -402,7 +402,7 @@ mod tests {
             assert_eq!(ask(&mut module, step), "00", "{step}");
         }
         assert_eq!(ask(&mut module, "1D"), "000001");
-        assert_eq!(identify(&mut module)[..6], *"000000");
+        assert!(identify(&mut module).starts_with("000000"));
         assert_eq!(ask(&mut module, "0C00000001"), "00");
         assert_eq!(identify(&mut module), "0900000000");
     }

@@ -147,16 +147,6 @@ mod tests {
     }
 
     #[test]
-    fn a_host_can_come_again_after_one_that_kept_the_terminal_for_itself() {
-        let pty = Pty::open().unwrap();
-        for _ in 0..3 {
-            let host = open(pty.path());
-            pty.forget_exclusive().unwrap();
-            drop(host);
-        }
-    }
-
-    #[test]
     fn a_link_replaces_a_link_but_never_a_file() {
         let folder = tempfile::tempdir().unwrap();
         let link = folder.path().join("badge");

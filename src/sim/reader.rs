@@ -137,7 +137,7 @@ impl SimReader {
     pub fn obey(&self, command: Command) -> Result<(), SimError> {
         let (answer, answered) = sync_channel(1);
         let asks = self.asks.as_ref().ok_or(SimError::Stopped)?;
-        asks.send((command, answer)).map_err(|_| SimError::Stopped)?;
+        asks.send((command, answer)).ok().ok_or(SimError::Stopped)?;
         answered.recv().unwrap_or(Err(SimError::Stopped))
     }
 
@@ -283,7 +283,7 @@ mod tests {
         let mut host = open(&reader, LIMIT);
         assert!(matches!(reader.hold(LIMIT), Err(SimError::NothingToHold)));
         reader.badge(&BADGE).unwrap();
-        reader.hold(Duration::from_secs(60)).unwrap();
+        reader.hold(Duration::from_mins(1)).unwrap();
         let frame = read(&mut host, 10);
         for _ in 0..4 {
             assert_eq!(read(&mut host, 10), frame);

@@ -7,7 +7,7 @@ use ed25519_dalek::{Signature, Signer, SigningKey, Verifier, VerifyingKey};
 use sha2::{Digest, Sha256};
 
 use super::entry::{Draft, Entry, Stored};
-use crate::domain::id::{EntryHash, JournalId, Sequence, hex_bytes};
+use crate::domain::id::{EntryHash, JournalId, Sequence, hex_bytes, hex_text};
 
 /// The header that carries a signature: `ed25519=` and 128 hexadecimal digits.
 pub const SIGNATURE_HEADER: &str = "punch-signature";
@@ -88,8 +88,7 @@ pub fn entry_hash(text: &str) -> EntryHash {
 /// The signature header's value for a body.
 pub fn sign(key: &SigningKey, purpose: Purpose, body: &[u8]) -> String {
     let signature = key.sign(&signed_bytes(purpose, body));
-    let hex: String = signature.to_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{ALGORITHM}{hex}")
+    format!("{ALGORITHM}{}", hex_text(&signature.to_bytes()))
 }
 
 /// Checks a signature header's value against a body.
@@ -105,7 +104,7 @@ pub fn verify(key: &VerifyingKey, purpose: Purpose, body: &[u8], header: &str) -
 
 /// A public key as text, hexadecimal.
 pub fn key_text(key: &VerifyingKey) -> String {
-    key.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex_text(key.as_bytes())
 }
 
 /// Reads a public key's text.

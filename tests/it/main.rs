@@ -1,3 +1,4 @@
-//! Tests of the whole programs.
+//! Every integration test, in one binary.
 
 mod peers;
+mod tidy;

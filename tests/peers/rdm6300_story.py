@@ -1,5 +1,9 @@
 """PyPI rdm6300 reads badges from `punch-sim reader em4100`. Argument: the path of punch-sim."""
 
+import fcntl
+import os
+import struct
+import termios
 import time
 
 import rdm6300
@@ -21,6 +25,8 @@ BADGES = {
 }
 # Wait for a badge that must come, and for one that must not (seconds).
 PATIENCE, SILENCE = 10, 0.5
+# Whether the terminal is kept by one host for itself (Linux, asm-generic/ioctls.h; not in Python's termios).
+TIOCGEXCL = 0x80045440
 
 
 class Held(rdm6300.BaseReader):
@@ -45,6 +51,16 @@ def expect(reader, badge):
     assert (card.type, card.value) == BADGES[badge], (badge, card)
 
 
+def killed_host(sim):
+    """A host that dies while it keeps the port for itself keeps nobody out for long."""
+    port = os.open(sim.link, os.O_RDWR | os.O_NOCTTY)
+    fcntl.ioctl(port, termios.TIOCEXCL)
+    deadline = time.monotonic() + PATIENCE
+    while struct.unpack("i", fcntl.ioctl(port, TIOCGEXCL, bytes(4)))[0]:
+        assert time.monotonic() < deadline, "the port stays closed to others"
+    os.close(port)
+
+
 def main():
     sim = Sim("em4100")
     reader = rdm6300.Reader(sim.link)
@@ -65,6 +81,7 @@ def main():
         expect(reader, first)
     reader.close()
 
+    killed_host(sim)
     held = Held(sim.link, heartbeat_interval=0.5)
     held.deadline = time.monotonic() + PATIENCE
     sim.tell(f"badge {first}")

@@ -1,0 +1,4 @@
+//! Configuration files: text → table with places → checked settings, or *all* problems at once, each with file, line, column and caret.
+
+pub mod problem;
+pub mod table;

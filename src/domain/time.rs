@@ -28,6 +28,12 @@ impl Wall {
         Self(self.0.saturating_add(millis))
     }
 
+    /// This moment less so many milliseconds.
+    #[must_use]
+    pub const fn minus_millis(self, millis: u64) -> Self {
+        Self(self.0.saturating_sub_unsigned(millis))
+    }
+
     /// Reads RFC 3339 with its offset.
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
         DateTime::parse_from_rfc3339(text).ok().map(|at| Self(at.timestamp_millis()))

@@ -26,3 +26,5 @@ pub mod supervise;
 pub mod sys;
 #[cfg(feature = "terminal")]
 pub mod terminal;
+#[cfg(feature = "office")]
+pub mod office;

@@ -101,10 +101,10 @@ fn checkpoint(mut section: Section<'_>, problems: &mut Problems) -> Option<Place
     let place = section.place();
     let id = section.text("id", problems);
     let id = section.require("id", id, "\"morning_in\"", problems).and_then(|id| checkpoint_id(id, problems));
-    let half_day = section.text("half-day", problems);
-    let half_day = section.require("half-day", half_day, "\"morning\"", problems).and_then(|text| half_day_of(&text, problems));
-    let direction = section.text("direction", problems);
-    let direction = section.require("direction", direction, "\"in\"", problems).and_then(|text| direction_of(&text, problems));
+    let half_day = section.one_of("half-day", &[("morning", HalfDay::Morning), ("afternoon", HalfDay::Afternoon)], problems);
+    let half_day = section.require("half-day", half_day, "\"morning\"", problems);
+    let direction = section.one_of("direction", &[("in", Direction::In), ("out", Direction::Out)], problems);
+    let direction = section.require("direction", direction, "\"in\"", problems);
     let due = time(&mut section, "due", problems);
     let opens = time(&mut section, "opens", problems);
     let closes = time(&mut section, "closes", problems);
@@ -146,28 +146,6 @@ fn checkpoint_id(id: Placed<String>, problems: &mut Problems) -> Option<Checkpoi
         return None;
     }
     Some(CheckpointId(id.value))
-}
-
-fn half_day_of(text: &Placed<String>, problems: &mut Problems) -> Option<HalfDay> {
-    match text.value.as_str() {
-        "morning" => Some(HalfDay::Morning),
-        "afternoon" => Some(HalfDay::Afternoon),
-        other => {
-            problems.add(Some(text.place.clone()), format!("“{other}” is no half of the day"), "write \"morning\" or \"afternoon\"");
-            None
-        }
-    }
-}
-
-fn direction_of(text: &Placed<String>, problems: &mut Problems) -> Option<Direction> {
-    match text.value.as_str() {
-        "in" => Some(Direction::In),
-        "out" => Some(Direction::Out),
-        other => {
-            problems.add(Some(text.place.clone()), format!("“{other}” is no direction"), "write \"in\" or \"out\"");
-            None
-        }
-    }
 }
 
 /// What must hold within a checkpoint.
@@ -250,7 +228,7 @@ mod tests {
             .replace("direction = \"out\"\ndue = \"17:00\"", "direction = \"sideways\"\ndue = \"17:00\"")
             .replace("minimum-gap = 5", "minimum-gp = 5");
         let shown = read("rules.toml", &text).unwrap_err().to_string();
-        for part in ["`grace`", "“8:25” is not a time", "13:40", "sideways", "`minimum-gap` is missing", "unknown key `minimum-gp`"] {
+        for part in ["`grace`", "“8:25” is not a time", "13:40", "`checkpoint.direction` must be one of in, out", "`minimum-gap` is missing", "unknown key `minimum-gp`"] {
             assert!(shown.contains(part), "{part} in\n{shown}");
         }
     }

@@ -1,4 +1,7 @@
 //! Configuration files: text → table with places → checked settings, or *all* problems at once, each with file, line, column and caret.
 
+pub mod calendar;
+pub mod columns;
 pub mod problem;
+pub mod rules;
 pub mod table;

@@ -28,3 +28,5 @@ pub mod supervise;
 pub mod sys;
 #[cfg(feature = "terminal")]
 pub mod terminal;
+#[cfg(feature = "office")]
+pub mod office;

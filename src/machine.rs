@@ -5,6 +5,7 @@
 
 pub mod core;
 pub mod feedback;
+pub mod gate;
 pub mod uplink;
 
 use crate::domain::time::ClockReading;

@@ -20,6 +20,8 @@ pub mod clock;
 pub mod config;
 #[cfg(feature = "service")]
 pub mod log;
+#[cfg(feature = "sim")]
+pub mod sim;
 #[cfg(feature = "service")]
 pub mod supervise;
 #[cfg(feature = "service")]

@@ -1,3 +1,5 @@
 //! The kiosk: a shell around the machines. One loop carries out what they decide; the journal and each serial port have a thread of their own.
 
+pub mod display;
 pub mod journal;
+pub mod sound;

@@ -4,4 +4,5 @@ pub mod batch;
 pub mod bundle;
 pub mod canonical;
 pub mod entry;
+pub mod export;
 pub mod pairing;

@@ -1,6 +1,8 @@
 //! What the office gives a terminal to know (下发资料): roster, rules, calendar; and, apart from it, today's punches made at other terminals.
 //!
-//! `GET /terminal/v1/bundle` and `GET /terminal/v1/elsewhere`, signed requests, by ETag. Little is known to the kiosk: no leave, no notes, no history.
+//! `GET /terminal/v1/bundle` and `GET /terminal/v1/elsewhere`, signed requests, by ETag. The HTTP headers `etag` and `if-none-match` carry
+//! the tag in double quotes; receipts and states carry it bare. Both answers are signed with the purpose `bundle`.
+//! Little is known to the kiosk: no leave, no notes, no history.
 
 use serde::{Deserialize, Serialize};
 

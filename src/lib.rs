@@ -20,11 +20,11 @@ pub mod clock;
 pub mod config;
 #[cfg(feature = "service")]
 pub mod log;
+#[cfg(feature = "office")]
+pub mod office;
 #[cfg(feature = "service")]
 pub mod supervise;
 #[cfg(feature = "service")]
 pub mod sys;
 #[cfg(feature = "terminal")]
 pub mod terminal;
-#[cfg(feature = "office")]
-pub mod office;

@@ -1,3 +1,4 @@
 //! The kiosk: a shell around the machines. One loop carries out what they decide; the journal and each serial port have a thread of their own.
 
 pub mod journal;
+pub mod port;

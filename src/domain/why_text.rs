@@ -81,7 +81,9 @@ pub const fn symbol(mark: HalfDayMark) -> &'static str {
 /// Why a checkpoint's result is what it is.
 pub fn sentence(result: &CheckpointResult<'_>, rules: &Rules) -> Sentence {
     let mut sentence = match result.why {
-        Why::RestDay | Why::Holiday(_) | Why::HalfDayHoliday(_) | Why::BeforePost | Why::Exited | Why::CalendarUnknown => of_day(&result.why),
+        Why::RestDay | Why::Holiday(_) | Why::HalfDayHoliday(_) | Why::BeforePost | Why::Exited | Why::CalendarUnknown => {
+            of_day(&result.why)
+        }
         Why::Ruled(ruling, _) | Why::RuledAbsent(ruling) => of_ruling(ruling),
         Why::Excused(_) | Why::Attended(_) | Why::Outage(_) | Why::Decided(_) => of_fact(&result.why),
         Why::InTime | Why::Late(_) | Why::Early(_) | Why::DoubtfullyLate(_) | Why::DoubtfullyEarly(_) => of_evidence(result),
@@ -89,7 +91,10 @@ pub fn sentence(result: &CheckpointResult<'_>, rules: &Rules) -> Sentence {
     };
     if result.due != result.checkpoint.due {
         let (was, is) = (result.checkpoint.due, result.due);
-        sentence.push(&Sentence::new(format!("因请假，打卡时点由 {was} 移至 {is}。"), format!(" Leave moved the due time from {was} to {is}.")));
+        sentence.push(&Sentence::new(
+            format!("因请假，打卡时点由 {was} 移至 {is}。"),
+            format!(" Leave moved the due time from {was} to {is}."),
+        ));
     }
     if result.severe {
         let after = rules.severe_after;
@@ -126,7 +131,9 @@ fn of_ruling(ruling: &Ruling) -> Sentence {
         paper => (format!("，依据{paper}"), format!(", by {paper}")),
     };
     let (zh, en) = match &ruling.verdict {
-        Verdict::Absence(_, Some(case)) => (format!("旷工（第二十六条第{}项）", case.number()), format!("absent, article 26-{}", case.number())),
+        Verdict::Absence(_, Some(case)) => {
+            (format!("旷工（第二十六条第{}项）", case.number()), format!("absent, article 26-{}", case.number()))
+        }
         Verdict::Absence(_, None) => ("不作旷工".to_owned(), "not absent".to_owned()),
         Verdict::Checkpoint(_, None) => ("按打卡记录".to_owned(), "as punched".to_owned()),
         Verdict::Checkpoint(_, Some(outcome)) => match outcome {
@@ -199,14 +206,12 @@ fn of_evidence(result: &CheckpointResult<'_>) -> Sentence {
             format!("The {en_kind} at {time} is {minutes} min off {due} by a doubtful clock; a person decides."),
         ),
         _ => match result.checkpoint.direction {
-            Direction::In => Sentence::new(
-                format!("{time} {zh_kind}，不晚于 {due}，正常。"),
-                format!("The {en_kind} at {time} is in time for {due}."),
-            ),
-            Direction::Out => Sentence::new(
-                format!("{time} {zh_kind}，不早于 {due}，正常。"),
-                format!("The {en_kind} at {time} is not before {due}."),
-            ),
+            Direction::In => {
+                Sentence::new(format!("{time} {zh_kind}，不晚于 {due}，正常。"), format!("The {en_kind} at {time} is in time for {due}."))
+            }
+            Direction::Out => {
+                Sentence::new(format!("{time} {zh_kind}，不早于 {due}，正常。"), format!("The {en_kind} at {time} is not before {due}."))
+            }
         },
     }
 }
@@ -284,7 +289,9 @@ pub fn mark_sentence(mark: &Mark<'_>) -> Sentence {
         }
         MarkKind::EventMissed(event) => Sentence::new(format!("学习缺席：{}", event.name), format!("did not come to {}", event.name)),
         MarkKind::EarlyReturn => Sentence::new("假期内上下班均有打卡，是否提前销假", "came and left during leave: end the leave early?"),
-        MarkKind::TapNotRequired(time) => Sentence::new(format!("无需打卡时段打卡 {time}"), format!("a tap at {time}, when none was required")),
+        MarkKind::TapNotRequired(time) => {
+            Sentence::new(format!("无需打卡时段打卡 {time}"), format!("a tap at {time}, when none was required"))
+        }
         MarkKind::OvernightTap(time) => {
             Sentence::new(format!("凌晨打卡 {time}，是否昨日加班"), format!("a tap at {time}: overtime of the day before?"))
         }

@@ -137,9 +137,11 @@ impl Question<'_> {
         let mut best_later = Cost::IMPOSSIBLE;
         for (from, cell) in row.iter_mut().enumerate().rev() {
             let skipped = skipping + cost_at(below, from);
-            let taken = self.moments.get(from).filter(|time| slot.window.contains(**time)).map_or(Cost::IMPOSSIBLE, |time| {
-                self.price(place, slot, Some(*time)) + cost_at(below, self.next_after(*time))
-            });
+            let taken = self
+                .moments
+                .get(from)
+                .filter(|time| slot.window.contains(**time))
+                .map_or(Cost::IMPOSSIBLE, |time| self.price(place, slot, Some(*time)) + cost_at(below, self.next_after(*time)));
             best_later = best_later.min(skipped).min(taken);
             *cell = best_later;
         }

@@ -33,7 +33,10 @@ fn only_what_is_acknowledged_and_older_than_the_retention_is_pruned() {
     assert_eq!((view.first, view.before_first), (Sequence(5), Some(stored[2].hash)), "day 3 is not acknowledged");
     let (entries, lost) = rig.load(journal, 1, 10);
     assert_eq!(entries, stored[3..]);
-    assert_eq!((lost[0].from, lost[0].to, lost[0].reason, lost[0].head_after), (Sequence(1), Sequence(4), LostReason::Pruned, Some(stored[2].hash)));
+    assert_eq!(
+        (lost[0].from, lost[0].to, lost[0].reason, lost[0].head_after),
+        (Sequence(1), Sequence(4), LostReason::Pruned, Some(stored[2].hash))
+    );
     rig.stop();
     let mut rig = Rig::start(home.path());
     let next = rig.available()[0];

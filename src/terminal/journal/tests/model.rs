@@ -138,7 +138,14 @@ impl World {
             let first_entry = read(first);
             assert_eq!((copy.body, copy.clock), (first_entry.body.clone(), first_entry.clock));
             let origin = copy.origin.unwrap();
-            assert_eq!(origin, first_entry.origin.unwrap_or(crate::domain::punch::Origin { journal: first.journal, sequence: first.sequence, hash: first.hash }));
+            assert_eq!(
+                origin,
+                first_entry.origin.unwrap_or(crate::domain::punch::Origin {
+                    journal: first.journal,
+                    sequence: first.sequence,
+                    hash: first.hash
+                })
+            );
         }
         let days = std::iter::once(-1).chain(copied.iter().map(|(_, day)| *day));
         self.journals.push(Model { entries: entries.into_iter().zip(days).collect(), ..Model::default() });

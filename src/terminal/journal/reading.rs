@@ -9,7 +9,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use super::error::JournalError;
 use super::file::Place;
 use super::set::{Holding, Journal, Set};
-use crate::clock::OsReading;
+use crate::domain::time::RawClock;
 use crate::domain::id::{EntryHash, JournalId, Sequence};
 use crate::wire::batch::{BATCH_ENTRIES_MAX, Lost, LostReason};
 use crate::wire::canonical;
@@ -74,7 +74,7 @@ impl Set {
 
     /// The entries of the last two days and of this boot among the newest, and this boot's trusted moments, oldest first.
     /// What cannot be read is left out: it concerns the page only.
-    pub(super) fn recent(&self, now: OsReading) -> Vec<Entry> {
+    pub(super) fn recent(&self, now: RawClock) -> Vec<Entry> {
         let since = now.wall.plus_millis(-RECENT_MS);
         let mut left = RECENT_ENTRIES_MAX;
         let mut newest_first = Vec::new();

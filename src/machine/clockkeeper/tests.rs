@@ -1,3 +1,5 @@
+//! A kiosk's clock under good, bad and contradicting witnesses.
+
 use proptest::prelude::*;
 
 use super::verdict::OFFSET_MAX_MS;

@@ -3,5 +3,9 @@
 pub mod calendar;
 pub mod columns;
 pub mod problem;
+#[cfg(feature = "terminal")]
+pub mod reader;
 pub mod rules;
 pub mod table;
+#[cfg(feature = "terminal")]
+pub mod terminal;

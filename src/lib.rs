@@ -18,8 +18,12 @@ pub mod wire;
 pub mod clock;
 #[cfg(feature = "service")]
 pub mod config;
+#[cfg(feature = "terminal")]
+pub mod ctl;
 #[cfg(feature = "service")]
 pub mod log;
+#[cfg(feature = "office")]
+pub mod office;
 #[cfg(feature = "sim")]
 pub mod sim;
 #[cfg(feature = "service")]
@@ -28,5 +32,3 @@ pub mod supervise;
 pub mod sys;
 #[cfg(feature = "terminal")]
 pub mod terminal;
-#[cfg(feature = "office")]
-pub mod office;

@@ -81,8 +81,7 @@ async fn the_page_asks_for_paper_while_the_daemon_is_gone_and_comes_back_by_itse
     served.unwrap();
     browser.wait_for("body[data-state='lost'][data-colour='red']").await;
     assert_eq!(browser.text("#message").await, "请纸质签到");
-    browser.picture("lost-1280x800").await;
-    assert_eq!(browser.problems().await, Vec::<String>::new());
+    assert_eq!(browser.look_at("lost", (1280, 800)).await, Vec::<String>::new());
 
     let again = TcpListener::bind(address).await.unwrap();
     tokio::select! {

@@ -116,7 +116,7 @@ fn of_a_person(base: &Feedback) -> Vec<(&'static str, Feedback)> {
     let at = |clock: &str| Some(format!("2026-11-23T{clock}+08:00"));
     let of = |state, reason| Feedback { state, reason, outcome: None, checkpoint: None, ..base.clone() };
     let full = ["08:21", "11:52", "13:20", "17:03"].map(str::to_owned).map(Some);
-    let lunch = vec![Some("08:21".to_owned()), Some("12:10".to_owned()), None, None];
+    let early = |first: &str, second: Option<&str>| boxes(vec![Some(first.to_owned()), second.map(str::to_owned), None, None]);
     vec![
         ("recorded", base.clone()),
         ("recorded-offline", Feedback { offline: true, backlog: 36, ..base.clone() }),
@@ -125,7 +125,10 @@ fn of_a_person(base: &Feedback) -> Vec<(&'static str, Feedback)> {
             "recorded-evening",
             Feedback { at: at("17:03:11"), checkpoint: Some("afternoon_out".to_owned()), today: boxes(full.to_vec()), ..base.clone() },
         ),
-        ("late", Feedback { outcome: Some(LiveOutcome::Late), minutes: 3, at: at("08:28:02"), ..base.clone() }),
+        (
+            "late",
+            Feedback { outcome: Some(LiveOutcome::Late), minutes: 3, at: at("08:28:02"), today: early("08:28", None), ..base.clone() },
+        ),
         (
             "before-due",
             Feedback {
@@ -133,6 +136,7 @@ fn of_a_person(base: &Feedback) -> Vec<(&'static str, Feedback)> {
                 at: at("11:42:02"),
                 due: Some("11:50".to_owned()),
                 checkpoint: Some("morning_out".to_owned()),
+                today: early("08:21", Some("11:42")),
                 ..base.clone()
             },
         ),
@@ -142,7 +146,7 @@ fn of_a_person(base: &Feedback) -> Vec<(&'static str, Feedback)> {
                 reason: Some(Reason::TapAgainAfterLunch),
                 at: at("12:10:20"),
                 checkpoint: Some("morning_out".to_owned()),
-                today: boxes(lunch),
+                today: early("08:21", Some("12:10")),
                 ..base.clone()
             },
         ),

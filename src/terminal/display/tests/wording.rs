@@ -129,8 +129,8 @@ fn nobody_is_accused_and_every_result_has_a_sign_words_and_an_end() {
     ];
     for (state, reason) in states.into_iter().flat_map(|state| reasons.map(|reason| (state, reason))) {
         for outcome in outcomes {
-            let known = Feedback { reason, outcome, ..person(state) };
-            let bare = Feedback { reason, outcome, ..Feedback::of(state) };
+            let known = Feedback { outcome, reason, ..person(state) };
+            let bare = Feedback { outcome, reason, ..Feedback::of(state) };
             is_fit_for_the_hall(&known, &page_state(&Clock::system()));
             is_fit_for_the_hall(&bare, &PageState::default());
         }

@@ -1,5 +1,5 @@
 //! Every integration test, in one binary.
 
-#[cfg(feature = "terminal")]
 mod browser;
+mod peers;
 mod tidy;

@@ -128,13 +128,8 @@ fn a_clock_that_jumps_to_and_fro_is_summed_up_once_a_minute() {
         keeper.read(raw(second * 1_000, NOW + i64::try_from(second).unwrap() * 1_000 + by, None));
     }
     keeper.read(raw(61_000, NOW + 61_000, None));
-    let steps: Vec<i64> = drain(&mut keeper)
-        .into_iter()
-        .filter_map(|action| match action {
-            Action::Record { body: Body::ClockStep { step_ms }, .. } => Some(step_ms),
-            _ => None,
-        })
-        .collect();
+    let step = |action| if let Action::Record { body: Body::ClockStep { step_ms }, .. } = action { Some(step_ms) } else { None };
+    let steps: Vec<i64> = drain(&mut keeper).into_iter().filter_map(step).collect();
     assert_eq!(steps, [5_000, -5_000]);
 }
 
@@ -167,13 +162,13 @@ fn a_clock_behind_the_journals_last_trusted_time_is_suspect_and_its_untrusted_ti
 #[test]
 fn a_daemon_that_starts_again_in_the_same_boot_remembers_what_the_journal_knows() {
     let sync = Body::Sync { wall: Wall(NOW), uncertainty_ms: 20, source: TimeSource::Office };
-    let mut keeper = keeper(Source::Both, None);
+    let mut wrong_clock = keeper(Source::Both, None);
     let wrong = NOW + 400 * 86_400_000;
-    keeper.handle(raw(70_000, wrong + 60_000, None), Event::Journal(&[entry(1, Trust::Suspect, wrong, sync)]));
-    assert_eq!(keeper.best_now(raw(70_000, wrong + 60_000, None)), BestTime { at: Wall(NOW + 60_000), quality: Quality::Estimated });
-    assert_eq!(syncs(&mut keeper), [], "it is known already");
+    wrong_clock.handle(raw(70_000, wrong + 60_000, None), Event::Journal(&[entry(1, Trust::Suspect, wrong, sync)]));
+    assert_eq!(wrong_clock.best_now(raw(70_000, wrong + 60_000, None)), BestTime { at: Wall(NOW + 60_000), quality: Quality::Estimated });
+    assert_eq!(syncs(&mut wrong_clock), [], "it is known already");
 
-    let mut trusted = super::tests::keeper(Source::Both, None);
+    let mut trusted = keeper(Source::Both, None);
     trusted.handle(raw(70_000, NOW + 60_000, None), Event::Journal(&[entry(1, Trust::Synced, NOW, punchless())]));
     assert_eq!(trusted.read(raw(70_000, NOW + 60_000, None)).trust, Trust::Holdover);
 }
@@ -277,9 +272,6 @@ fn drain(keeper: &mut ClockKeeper) -> Vec<Action> {
 }
 
 fn syncs(keeper: &mut ClockKeeper) -> Vec<Wall> {
-    let sync = |action| match action {
-        Action::Record { body: Body::Sync { wall, .. }, .. } => Some(wall),
-        _ => None,
-    };
+    let sync = |action| if let Action::Record { body: Body::Sync { wall, .. }, .. } = action { Some(wall) } else { None };
     drain(keeper).into_iter().filter_map(sync).collect()
 }

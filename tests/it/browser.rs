@@ -114,7 +114,7 @@ async fn every_scene(width: u32, height: u32) {
         let mut wrong = Vec::new();
         for scene in scenes::standing() {
             display.page(scenes::page_with(&display_clock(), scene.change));
-            display.show(scene.standing.clone());
+            display.show(scene.last);
             browser.goto(&address).await;
             browser.wait_for(scene.shows).await;
             wrong.extend(browser.look_at(scene.name, (width, height)).await);

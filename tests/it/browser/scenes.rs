@@ -23,7 +23,7 @@ pub(super) struct Standing {
     /// What is different from an ordinary morning.
     pub(super) change: fn(&mut PageState),
     /// What the core last said.
-    pub(super) standing: Feedback,
+    pub(super) last: Feedback,
     /// What the page has when it is there.
     pub(super) shows: &'static str,
 }
@@ -32,11 +32,11 @@ pub(super) fn standing() -> Vec<Standing> {
     let idle = || Feedback::of(State::Idle);
     let reader = || Feedback { reader: Some("badge".parse().unwrap()), ..Feedback::of(State::Fault) };
     vec![
-        Standing { name: "idle", change: |_| {}, standing: idle(), shows: "body[data-view='idle'] #clock" },
+        Standing { name: "idle", change: |_| {}, last: idle(), shows: "body[data-view='idle'] #clock" },
         Standing {
             name: "idle-rest-day",
             change: |page| page.day = Some(DayKind::Holiday("国庆节、中秋节".to_owned())),
-            standing: idle(),
+            last: idle(),
             shows: "body[data-view='idle'] #clock",
         },
         Standing {
@@ -45,7 +45,7 @@ pub(super) fn standing() -> Vec<Standing> {
                 page.clock.as_mut().unwrap().doubtful = true;
                 page.conditions = vec![condition(Code::OfficeUnreachable, ""), condition(Code::ClockUntrusted, "")];
             },
-            standing: Feedback { offline: true, backlog: 20_160, ..idle() },
+            last: Feedback { offline: true, backlog: 20_160, ..idle() },
             shows: "body[data-banners='1'][data-network='offline']",
         },
         Standing {
@@ -59,7 +59,7 @@ pub(super) fn standing() -> Vec<Standing> {
                     condition(Code::JournalChecking, ""),
                 ];
             },
-            standing: idle(),
+            last: idle(),
             shows: "body[data-banners='2']",
         },
         Standing {
@@ -69,20 +69,20 @@ pub(super) fn standing() -> Vec<Standing> {
                 page.checkpoints.clear();
                 page.conditions = vec![condition(Code::NotPaired, ""), condition(Code::NoRoster, "")];
             },
-            standing: idle(),
+            last: idle(),
             shows: "body[data-banners='2']",
         },
-        Standing { name: "fault-reader", change: |_| {}, standing: reader(), shows: "body[data-state='fault'][data-banners='1']" },
+        Standing { name: "fault-reader", change: |_| {}, last: reader(), shows: "body[data-state='fault'][data-banners='1']" },
         Standing {
             name: "fault-store",
             change: |page| page.conditions = vec![condition(Code::JournalUnavailable, "")],
-            standing: idle(),
+            last: idle(),
             shows: "body[data-state='fault'][data-view='result']",
         },
         Standing {
             name: "maintenance",
             change: |_| {},
-            standing: Feedback::of(State::Maintenance),
+            last: Feedback::of(State::Maintenance),
             shows: "body[data-state='maintenance'][data-colour='grey']",
         },
     ]

@@ -18,8 +18,14 @@ pub mod wire;
 pub mod clock;
 #[cfg(feature = "service")]
 pub mod config;
+#[cfg(feature = "terminal")]
+pub mod ctl;
 #[cfg(feature = "service")]
 pub mod log;
+#[cfg(feature = "office")]
+pub mod office;
+#[cfg(feature = "sim")]
+pub mod sim;
 #[cfg(feature = "service")]
 pub mod supervise;
 #[cfg(feature = "service")]

@@ -1,4 +1,8 @@
 //! Every integration test, in one binary.
 
+#[cfg(test)]
+#[cfg(feature = "terminal")]
+mod browser;
+mod peers;
 mod tidy;
 mod world;

@@ -1,0 +1,3 @@
+//! The central office.
+
+pub(crate) mod judge;

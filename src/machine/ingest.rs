@@ -260,7 +260,7 @@ impl<'a> Desk<'a> {
         let (first, last) = (self.batch.entries.first()?, self.batch.entries.last()?);
         let (from, after) = (first.stored.sequence, last.stored.sequence.next());
         if self.head_at(before(from)).is_some_and(|hash| hash != first.entry.previous) {
-            let exact = self.lost_here(before(from));
+            let exact = self.lost_at_sender(before(from), first.entry.previous);
             return Some(Conflict { at: from, reason: Reason::Chain, exact, chain: before(from) <= end });
         }
         let other = self.sent().find(|(at, entry)| self.holds_other(*at, entry));
@@ -364,9 +364,10 @@ impl<'a> Desk<'a> {
         self.view.holes.iter().chain(&self.new_holes).filter(move |lost| lost.covers(at))
     }
 
-    /// Whether the sender itself can no longer send what stood there.
-    fn lost_here(&self, at: Sequence) -> bool {
-        self.batch.lost.iter().any(|lost| lost.covers(at))
+    /// Whether the sender itself can no longer send what stood there with that hash.
+    fn lost_at_sender(&self, at: Sequence, hash: EntryHash) -> bool {
+        let declared = self.holes_at(at).any(|lost| lost.to == at && lost.head_after == Some(hash));
+        declared || self.batch.lost.iter().any(|lost| lost.covers(at))
     }
 
     /// The hash that whatever follows `at` must carry, as far as it was known before this batch; its declared holes count.

@@ -5,7 +5,6 @@
 //! complete up to a moment before which something is missing · the backlog is zero within a bound once faults stop · the same seed gives the
 //! same trace. A mutant at the machines' edge must be noticed.
 
-mod brain;
 mod clocks;
 mod disk;
 mod kiosk;
@@ -89,9 +88,4 @@ fn keep(failures: &[(u64, Vec<String>)]) {
     if !lines.is_empty() {
         std::fs::write(KEPT_FILE, format!("{KEPT}{lines}")).unwrap();
     }
-}
-#[test]
-fn debug_one() {
-    let seed = std::env::var("SEED").unwrap_or("1".into()).parse().unwrap();
-    eprintln!("{:?}", outcome(seed, None));
 }

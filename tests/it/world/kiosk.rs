@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use punchd::domain::id::TerminalId;
-use punchd::domain::time::{ClockReading, Mono};
+use punchd::domain::time::{ClockReading, Mono, UtcOffset};
 use punchd::machine::Ticket;
 use punchd::machine::clockkeeper::{self, ClockKeeper};
-use punchd::machine::core;
+use punchd::machine::core::{self, Core};
+use punchd::machine::gate::Gate;
 use punchd::machine::uplink::{Event, Request, Settings, Uplink};
+use punchd::reader::Reading;
 use punchd::wire::batch::{Batch, TerminalState};
 use punchd::wire::entry::{Body, Draft};
 
-use super::brain::Brain;
 use super::clocks::Clocks;
 use super::disk::Disk;
 use super::mutant::{Edge, Mutant};
@@ -40,7 +41,10 @@ pub(super) struct Kiosk {
 #[derive(Debug)]
 pub(super) struct Machines {
     pub(super) keeper: ClockKeeper,
-    pub(super) core: Brain,
+    pub(super) gate: Gate,
+    pub(super) core: Core,
+    /// Presentations that were admitted and not answered yet.
+    pub(super) unanswered: i64,
     pub(super) uplink: Uplink,
     pub(super) edge: Edge,
     /// Appends that are not answered yet.
@@ -56,7 +60,9 @@ impl Kiosk {
         let settings = Settings { heartbeat_ms: 600_000, batch_entries, ..Settings::default() };
         self.running = Some(Machines {
             keeper: ClockKeeper::new(clockkeeper::Settings::default(), self.disk.floor),
-            core: Brain::default(),
+            gate: Gate::default(),
+            core: Core::new(core::Settings { utc_offset: UtcOffset::china() }),
+            unanswered: 0,
             uplink: Uplink::new(seed, settings),
             edge: Edge::new(mutant),
             pending: BTreeMap::new(),
@@ -89,6 +95,16 @@ impl Kiosk {
         }
     }
 
+    /// A frame from the reader.
+    pub(super) fn read(&mut self, now: u64, at: Mono, reading: Reading) {
+        let reader = "badge".parse().unwrap();
+        let Some(machines) = &mut self.running else { return };
+        if machines.gate.admit(at, &reader, &reading) {
+            machines.unanswered += 1;
+            self.core(now, core::Event::Read { reader, reading, at });
+        }
+    }
+
     pub(super) fn uplink(&mut self, now: u64, event: Event) {
         let raw = self.clocks.read(now);
         if let Some(machines) = &mut self.running
@@ -103,6 +119,7 @@ impl Kiosk {
         let raw = self.clocks.read(now);
         if let Some(machines) = &mut self.running {
             let reading = machines.keeper.read(raw);
+            machines.core.handle_timeout(reading);
             machines.uplink.handle_timeout(reading);
         }
     }
@@ -110,7 +127,8 @@ impl Kiosk {
     /// When the machines want to be woken, in true time.
     pub(super) fn wanted_at(&self) -> Option<u64> {
         let machines = self.running.as_ref()?;
-        machines.uplink.poll_timeout().map(|at| self.clocks.when(at))
+        let wanted = machines.uplink.poll_timeout().into_iter().chain(machines.core.poll_timeout()).min();
+        wanted.map(|at| self.clocks.when(at))
     }
 
     /// A draft that carries this moment, for what the journal writes by itself.

@@ -120,6 +120,10 @@ impl Ledger {
         }
         for kiosk in kiosks {
             let standing = kiosk.running.as_ref().map(|machines| machines.uplink.standing().clone()).unwrap_or_default();
+            let unanswered = kiosk.running.as_ref().map_or(0, |machines| machines.unanswered);
+            if unanswered != 0 {
+                self.violation(format!("{}: {unanswered} more presentations than answers", kiosk.name));
+            }
             if standing.backlog != 0 {
                 self.violation(format!("{}: {} entries are still waiting: {:?}", kiosk.name, standing.backlog, standing.failure));
             }
@@ -206,27 +210,4 @@ fn chain(journal: JournalId, shelf: &Shelf) -> Result<(), String> {
         before = Some(entry.stored.hash);
     }
     Ok(())
-}
-pub(super) fn dump(kiosks: &[Kiosk], office: &Office) {
-    for k in kiosks {
-        for v in k.disk.views() {
-            eprintln!("{} twin={} life={} {:?}", k.name, k.twin, k.life, v);
-        }
-        for f in &k.disk.files {
-            for e in f.entries.iter().take(12) {
-                eprintln!("   {} {} {:?}", e.stored.sequence, e.stored.hash.to_string().split_at(6).0, e.entry.body);
-            }
-        }
-        eprintln!("{:?}", k.running.as_ref().map(|m| m.uplink.standing().clone()));
-    }
-    for ((t, j), s) in &office.shelves {
-        eprintln!(
-            "{t} {j} mark {} held {:?} forked {} holes {:?} quar {:?}",
-            s.mark,
-            s.entries.keys().map(|k| k.0).collect::<Vec<_>>(),
-            s.forked,
-            s.holes,
-            s.quarantine.keys().map(|k| (k.0.0, k.1.to_string().split_at(6).0.to_owned())).collect::<Vec<_>>()
-        );
-    }
 }

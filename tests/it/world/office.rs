@@ -74,23 +74,6 @@ impl Office {
         let shelf = self.shelves.entry((batch.terminal.clone(), batch.journal)).or_default();
         let decision = ingest::decide(&shelf.view(&batch), &batch);
         let answer = decision.answer;
-        if std::env::var("DUMP").is_ok() {
-            eprintln!(
-                "{} {} span {:?} lost {:?} stated {:?} | mark {} -> {} ins {} quar {} demote {:?} holes {} ans {:?}",
-                batch.terminal,
-                batch.journal,
-                batch.span().map(|(a, b)| (a.0, b.0)),
-                batch.lost.iter().map(|l| (l.from.0, l.to.0)).collect::<Vec<_>>(),
-                batch.stated().map(|s| (s.sequence.0, s.head)),
-                shelf.mark,
-                decision.mark,
-                decision.insert.len(),
-                decision.quarantine.len(),
-                decision.demote_above,
-                decision.holes.len(),
-                decision.answer
-            );
-        }
         let moments = self.moments.entry((batch.terminal.clone(), batch.state.clock.boot)).or_default();
         moments.extend(
             decision.insert.iter().filter_map(|entry| moment_of(&entry.entry)).filter(|moment| moment.boot == batch.state.clock.boot),

@@ -113,9 +113,6 @@ impl World {
             self.mark(&[at, kind(&item)]);
             self.happen(item);
         }
-        if std::env::var("DUMP").is_ok() {
-            super::ledger::dump(&self.kiosks, &self.office);
-        }
         self.ledger.close(&self.kiosks, &self.office, self.plan.end);
         self
     }
@@ -188,9 +185,6 @@ impl World {
             Item::Backup => self.backups.push(self.office.clone()),
             Item::Restore => {
                 let copy = usize::try_from(self.random.between(0, self.backups.len() as u64 - 1)).unwrap();
-                if std::env::var("DUMP").is_ok() {
-                    eprintln!("RESTORE {copy}");
-                }
                 self.office = self.backups[copy].clone();
                 self.ledger.restored(&self.kiosks, &self.office);
             }
@@ -227,14 +221,17 @@ impl World {
         crash
     }
 
+    /// A badge is held to the reader, which sends it over and over.
     fn tap(&mut self, index: usize) {
+        let frames = self.random.between(1, 4);
         let kiosk = &mut self.kiosks[index];
         let Some(at) = kiosk.running.as_ref().map(|_| kiosk.clocks.mono(self.now)) else { return };
         kiosk.tapped += 1;
         let credential = Credential::Text(format!("tap-{index}-{}", kiosk.tapped));
         self.ledger.fed.insert(credential.to_string(), self.now);
-        let event = core::Event::Read { reader: "badge".parse().unwrap(), reading: Reading::Credential(credential), at };
-        kiosk.core(self.now, event);
+        for _ in 0..frames {
+            self.kiosks[index].read(self.now, at, Reading::Credential(credential.clone()));
+        }
         self.drain(index);
     }
 
@@ -277,9 +274,6 @@ impl World {
 
     /// The disk is copied into another machine, which starts under the same name.
     fn twin(&mut self, index: usize) {
-        if std::env::var("DUMP").is_ok() {
-            eprintln!("TWIN");
-        }
         let (name, disk, mut clocks) = {
             let kiosk = &mut self.kiosks[index];
             kiosk.twin = true;
@@ -397,12 +391,20 @@ impl World {
                 self.due(at, Item::Commit { kiosk: index, life, ticket, draft });
             }
             core::Action::Feedback(feedback) => {
+                if let (Some(machines), Some(_)) = (&mut self.kiosks[index].running, &feedback.reader) {
+                    machines.unanswered -= 1;
+                }
                 if let (Some(journal), Some(sequence)) = (feedback.journal, feedback.sequence) {
                     self.mark(&[sequence.0]);
                     self.ledger.green(&self.kiosks[index], journal, sequence);
                 }
             }
-            core::Action::Signal { .. } | core::Action::Reopen { .. } => {}
+            core::Action::Reopen { reader, credential } => {
+                if let Some(machines) = &mut self.kiosks[index].running {
+                    machines.gate.failed(&reader, &credential);
+                }
+            }
+            core::Action::Signal { .. } => {}
         }
     }
 

@@ -3,6 +3,7 @@
 #[cfg(test)]
 #[cfg(feature = "terminal")]
 mod browser;
+mod golden;
 mod peers;
 mod tidy;
 mod world;

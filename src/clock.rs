@@ -1,83 +1,92 @@
 //! The only reader of the machine's clocks. Everything else is given the time.
 //!
 //! A demo hands the same [`Clock`] to office and terminal alike and lets it skip; the services take [`Clock::system`].
+//! Whether something synchronises the wall clock is found out by [`kernel`], which says how and how well.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+mod kernel;
+mod waiting;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
+use self::kernel::{Answer, KernelSync};
+use self::waiting::Waiting;
 use crate::domain::id::BootId;
-use crate::domain::time::{Mono, Wall};
+use crate::domain::time::{Mono, RawClock, Wall};
+
+/// How often [`Clock::refresh_kernel_sync`] is wanted, in milliseconds.
+pub const KERNEL_REFRESH_MS: u64 = 60_000;
 
 /// Where Linux tells which boot this is.
 const BOOT_ID_FILE: &str = "/proc/sys/kernel/random/boot_id";
-
-/// The machine's clocks at one moment, before anyone judged how far to believe them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OsReading {
-    /// `CLOCK_REALTIME`.
-    pub wall: Wall,
-    /// `CLOCK_BOOTTIME`.
-    pub mono: Mono,
-    /// Which boot.
-    pub boot: BootId,
-    /// The kernel's own estimate of its error in milliseconds, if it is synchronised.
-    pub kernel_synced_ms: Option<u64>,
-}
+/// How far apart the readings of one moment may lie, in milliseconds.
+const READ_APART_MS: u64 = 20;
+/// How often that is tried.
+const READ_TRIES: usize = 8;
+/// What a skipping clock says of its own error, in milliseconds.
+const SKIPPING_ERROR_MS: u64 = 1;
 
 /// A clock that can be asked and waited on; clones share the same time.
 #[derive(Debug, Clone)]
 pub struct Clock {
     boot: BootId,
+    kernel: Arc<Mutex<KernelSync>>,
     skipped: Option<Arc<Skipped>>,
 }
 
-/// How far a demo's clock has run ahead of the machine's.
+/// How a demo's clock differs from the machine's: by what it began with, and by what it skipped, which moves wall and monotonic time as one.
 #[derive(Debug)]
 struct Skipped {
-    mono_ms: AtomicU64,
-    wall_shift_ms: AtomicI64,
+    start_shift_ms: i64,
+    ahead_ms: AtomicU64,
+    waiting: Waiting,
 }
 
 impl Clock {
     /// The machine's own clocks.
     pub fn system() -> Self {
-        Self { boot: boot_id(), skipped: None }
+        Self { boot: boot_id(), kernel: Arc::default(), skipped: None }
     }
 
     /// A clock that begins at `start` and can be made to skip; it counts as synchronised by the kernel.
     pub fn skipping(start: Wall) -> Self {
-        let shift = start.millis_since(os_wall());
-        let skipped = Skipped { mono_ms: AtomicU64::new(0), wall_shift_ms: AtomicI64::new(shift) };
-        Self { boot: boot_id(), skipped: Some(Arc::new(skipped)) }
+        let skipped = Skipped { start_shift_ms: start.millis_since(os_wall()), ahead_ms: AtomicU64::new(0), waiting: Waiting::new() };
+        Self { boot: boot_id(), kernel: Arc::default(), skipped: Some(Arc::new(skipped)) }
     }
 
-    /// Asks all clocks.
-    pub fn read(&self) -> OsReading {
-        OsReading { wall: self.wall(), mono: self.mono(), boot: self.boot, kernel_synced_ms: self.kernel_synced_ms() }
+    /// Asks all clocks, at one moment: again where the program was held up between the two.
+    pub fn read(&self) -> RawClock {
+        let (shift_ms, ahead_ms) = self.ahead();
+        let (mut wall, mut mono) = (os_wall(), os_mono());
+        for _ in 0..READ_TRIES {
+            let before = mono;
+            (wall, mono) = (os_wall(), os_mono());
+            if mono.millis_since(before) <= READ_APART_MS {
+                break;
+            }
+        }
+        let (wall, mono) = (wall.plus_millis(shift_ms), mono.plus_millis(ahead_ms));
+        RawClock { wall, mono, boot: self.boot, kernel: self.kernel_error_ms(wall, mono) }
     }
 
     /// The wall clock alone.
     pub fn wall(&self) -> Wall {
-        match &self.skipped {
-            None => os_wall(),
-            Some(skipped) => os_wall().plus_millis(skipped.wall_shift_ms.load(Ordering::SeqCst)),
-        }
+        os_wall().plus_millis(self.ahead().0)
     }
 
     /// Time since boot alone.
     pub fn mono(&self) -> Mono {
-        let ahead = self.skipped.as_ref().map_or(0, |skipped| skipped.mono_ms.load(Ordering::SeqCst));
-        os_mono().plus_millis(ahead)
+        os_mono().plus_millis(self.ahead().1)
     }
 
     /// Moves a skipping clock ahead, wall and monotonic time together; does nothing to the machine's own.
     pub fn skip(&self, millis: u64) {
         if let Some(skipped) = &self.skipped {
-            skipped.mono_ms.fetch_add(millis, Ordering::SeqCst);
-            skipped.wall_shift_ms.fetch_add(i64::try_from(millis).unwrap_or(i64::MAX), Ordering::SeqCst);
+            skipped.ahead_ms.fetch_add(millis, Ordering::SeqCst);
+            skipped.waiting.jumped();
         }
     }
 
@@ -91,8 +100,56 @@ impl Clock {
         Duration::from_millis(moment.millis_since(self.mono()))
     }
 
-    fn kernel_synced_ms(&self) -> Option<u64> {
-        if self.is_skipping() { Some(1) } else { kernel_synced_ms() }
+    /// Waits until this clock shows a moment; a skip past it ends the wait.
+    pub async fn sleep_until(&self, moment: Mono) {
+        let Some(skipped) = &self.skipped else {
+            while self.mono() < moment {
+                tokio::time::sleep(self.until(moment)).await;
+            }
+            return;
+        };
+        let _place = skipped.waiting.wait_for(moment);
+        let mut jumps = skipped.waiting.jumps();
+        while self.mono() < moment {
+            tokio::select! {
+                _ = jumps.changed() => {}
+                () = tokio::time::sleep(self.until(moment)) => {}
+            }
+        }
+    }
+
+    /// The next moment that anyone waits for on a skipping clock.
+    pub fn next_wait(&self) -> Option<Mono> {
+        self.skipped.as_ref()?.waiting.next()
+    }
+
+    /// Asks the system's time service whether the clock is synchronised, where that takes a process; blocks for up to 5 s.
+    ///
+    /// Wanted every [`KERNEL_REFRESH_MS`] and at start, from a thread that may block. Does nothing where `systemd-timesyncd` tells by its file,
+    /// and nothing for a skipping clock.
+    pub fn refresh_kernel_sync(&self) {
+        if self.is_skipping() || kernel::timesyncd_tells() {
+            return;
+        }
+        let synchronised = kernel::ask_timedated();
+        let answer = Answer { synchronised, wall: self.wall(), mono: self.mono() };
+        self.kernel.lock().unwrap_or_else(PoisonError::into_inner).answered(answer);
+    }
+
+    /// How far wall and monotonic time are ahead of the machine's, in milliseconds.
+    fn ahead(&self) -> (i64, u64) {
+        self.skipped.as_ref().map_or((0, 0), |skipped| {
+            let ahead_ms = skipped.ahead_ms.load(Ordering::SeqCst);
+            (skipped.start_shift_ms.saturating_add_unsigned(ahead_ms), ahead_ms)
+        })
+    }
+
+    fn kernel_error_ms(&self, wall: Wall, mono: Mono) -> Option<u64> {
+        if self.is_skipping() {
+            return Some(SKIPPING_ERROR_MS);
+        }
+        let marked = kernel::timesyncd_marked();
+        self.kernel.lock().unwrap_or_else(PoisonError::into_inner).error_ms(marked, wall, mono)
     }
 }
 
@@ -111,6 +168,40 @@ fn boot_id() -> BootId {
     text.trim().replace('-', "").parse().unwrap_or(BootId([0; 16]))
 }
 
-const fn kernel_synced_ms() -> Option<u64> {
-    None
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_machines_clocks_go_on_together() {
+        let clock = Clock::system();
+        let (a, b) = (clock.read(), clock.read());
+        assert!(a.mono <= b.mono && a.boot == b.boot);
+    }
+
+    #[test]
+    fn a_skipping_clock_moves_wall_and_monotonic_time_by_the_same() {
+        let clock = Clock::skipping(Wall(1_700_000_000_000));
+        let before = clock.read();
+        clock.clone().skip(3_600_000);
+        let after = clock.read();
+        let (wall, mono) = (after.wall.millis_since(before.wall), after.mono.millis_since(before.mono));
+        assert!(mono >= 3_600_000 && wall.abs_diff(i64::try_from(mono).unwrap()) <= 1);
+        assert_eq!(after.kernel, Some(SKIPPING_ERROR_MS));
+    }
+
+    #[tokio::test]
+    async fn a_skip_ends_a_wait_and_the_next_wait_is_known() {
+        let clock = Clock::skipping(Wall(1_700_000_000_000));
+        let moment = clock.mono().plus_millis(9 * 3_600_000);
+        let waiter = clock.clone();
+        let driver = clock.clone();
+        tokio::join!(waiter.sleep_until(moment), async move {
+            while driver.next_wait() != Some(moment) {
+                tokio::task::yield_now().await;
+            }
+            driver.skip(moment.millis_since(driver.mono()));
+        });
+        assert_eq!(clock.next_wait(), None);
+    }
 }

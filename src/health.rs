@@ -3,6 +3,8 @@
 //! A condition has a code, a severity, a title and a remedy in both languages, and a delay before it is shown, so that a reader pulled and
 //! put back does not flash. Each code has its line in the README.
 
+pub mod board;
+
 use serde::{Deserialize, Serialize};
 
 /// How bad it is.

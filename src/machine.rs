@@ -3,8 +3,10 @@
 //! The contract of every machine: `handle(now, event)`, `handle_timeout(now)`, then `poll_action()` until `None`, then `poll_timeout()` for
 //! the moment at which it wants `handle_timeout`. The shell is one loop around that: wait, handle, drain, carry out.
 
+pub mod clockkeeper;
 pub mod core;
 pub mod feedback;
+pub mod ingest;
 pub mod uplink;
 
 use crate::domain::time::ClockReading;

@@ -69,3 +69,8 @@ pub fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     fs::rename(&beside, path)?;
     File::open(folder)?.sync_all()
 }
+
+/// The one set of cryptographic algorithms for TLS.
+pub fn crypto() -> std::sync::Arc<rustls::crypto::CryptoProvider> {
+    std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+}

@@ -128,6 +128,17 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// One of a few words.
+    pub fn one_of<T: Copy>(&mut self, key: &'static str, choices: &[(&str, T)], problems: &mut Problems) -> Option<T> {
+        let text = self.text(key, problems)?;
+        let chosen = choices.iter().find(|(word, _)| *word == text.value).map(|(_, value)| *value);
+        if chosen.is_none() {
+            let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+            self.wrong::<T>(key, text.place, &format!("one of {}", words.join(", ")), problems);
+        }
+        chosen
+    }
+
     /// A list of texts.
     pub fn texts(&mut self, key: &'static str, problems: &mut Problems) -> Option<Placed<Vec<String>>> {
         let (place, value) = self.find(key)?;
@@ -147,6 +158,11 @@ impl<'a> Section<'a> {
             problems.add(place, format!("`{}` is missing", self.path(key)), format!("add {key} = {example}"));
         }
         value
+    }
+
+    /// Asks for nothing more: what is left is not called unknown, because it could not be told what is known.
+    pub const fn forgive(&mut self) {
+        self.table = None;
     }
 
     /// Notes every key that nobody asked for.

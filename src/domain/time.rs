@@ -28,6 +28,12 @@ impl Wall {
         Self(self.0.saturating_add(millis))
     }
 
+    /// This moment less so many milliseconds.
+    #[must_use]
+    pub const fn minus_millis(self, millis: u64) -> Self {
+        Self(self.0.saturating_sub_unsigned(millis))
+    }
+
     /// Reads RFC 3339 with its offset.
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
         DateTime::parse_from_rfc3339(text).ok().map(|at| Self(at.timestamp_millis()))
@@ -50,6 +56,19 @@ impl Mono {
     pub const fn plus_millis(self, millis: u64) -> Self {
         Self(self.0.saturating_add(millis))
     }
+}
+
+/// The machine's clocks at one moment, before anyone judged how far to believe them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RawClock {
+    /// The wall clock, right or wrong (`CLOCK_REALTIME`).
+    pub wall: Wall,
+    /// Time since boot (`CLOCK_BOOTTIME`).
+    pub mono: Mono,
+    /// Which boot `mono` counts from.
+    pub boot: BootId,
+    /// How far the wall clock may be off by its own account, in milliseconds; `None` while nothing synchronises it.
+    pub kernel: Option<u64>,
 }
 
 /// How far the wall clock can be believed.

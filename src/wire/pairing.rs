@@ -15,6 +15,14 @@ use crate::domain::id::TerminalId;
 pub const CODE_VALID_MINUTES: i64 = 30;
 /// Bytes of the secret, and of the CA key's digest behind it.
 pub const CODE_PART_BYTES: usize = 16;
+/// The letters of base32 (RFC 4648 §6).
+const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+/// Bits that one letter carries.
+const LETTER_BITS: u32 = 5;
+/// Letters of a code: 256 bits in steps of five, the last one filled up with zeros.
+pub const CODE_LETTERS: usize = (2 * CODE_PART_BYTES * 8).div_ceil(LETTER_BITS as usize);
+/// Letters between two dashes.
+const GROUP_LETTERS: usize = 4;
 
 /// A pairing code.
 #[derive(Clone, PartialEq, Eq)]
@@ -23,74 +31,6 @@ pub struct PairingCode {
     pub secret: [u8; CODE_PART_BYTES],
     /// The first 16 bytes of the SHA-256 of the CA's SubjectPublicKeyInfo.
     pub ca_digest: [u8; CODE_PART_BYTES],
-}
-
-/// The digits of base32 (RFC 4648, section 6).
-const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-/// Characters between two dashes of a printed code.
-const GROUP_CHARS: usize = 4;
-
-impl fmt::Display for PairingCode {
-    /// In groups of four: `ABCD-EFGH-…`, 52 characters without the dashes.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits = base32([self.secret, self.ca_digest].as_flattened());
-        let groups: Vec<&str> = digits.as_bytes().chunks(GROUP_CHARS).filter_map(|group| std::str::from_utf8(group).ok()).collect();
-        f.write_str(&groups.join("-"))
-    }
-}
-
-/// Why a text is no pairing code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a pairing code is 52 letters and digits 2 to 7, with or without dashes")]
-pub struct PairingCodeError;
-
-impl FromStr for PairingCode {
-    type Err = PairingCodeError;
-
-    /// Upper or lower case, with dashes and spaces anywhere.
-    fn from_str(text: &str) -> Result<Self, PairingCodeError> {
-        let bytes = base32_bytes(text).ok_or(PairingCodeError)?;
-        let (secret, ca_digest) = bytes.split_first_chunk().ok_or(PairingCodeError)?;
-        let ca_digest = ca_digest.try_into().or(Err(PairingCodeError))?;
-        Ok(Self { secret: *secret, ca_digest })
-    }
-}
-
-fn base32(bytes: &[u8]) -> String {
-    let mut digits = String::new();
-    let (mut bits, mut held) = (0_u32, 0_u32);
-    for byte in bytes {
-        (bits, held) = ((bits << 8 | u32::from(*byte)) & 0xFFFF, held + 8);
-        while held >= 5 {
-            held -= 5;
-            digits.push(base32_digit(bits >> held));
-        }
-    }
-    if held > 0 {
-        digits.push(base32_digit(bits << (5 - held)));
-    }
-    digits
-}
-
-fn base32_digit(bits: u32) -> char {
-    let place = usize::try_from(bits & 31).unwrap_or_default();
-    BASE32.get(place).copied().map_or('A', char::from)
-}
-
-/// The bytes that base32 digits spell; the bits left over must be 0, so that a code has one spelling.
-fn base32_bytes(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let (mut bits, mut held) = (0_u32, 0_u32);
-    for c in text.trim().chars().filter(|c| !matches!(c, '-' | ' ')) {
-        let digit = u8::try_from(c.to_ascii_uppercase()).ok()?;
-        let value = u32::try_from(BASE32.iter().position(|known| *known == digit)?).ok()?;
-        (bits, held) = ((bits << 5 | value) & 0xFFFF, held + 5);
-        if held >= 8 {
-            held -= 8;
-            bytes.push(u8::try_from(bits >> held & 0xFF).ok()?);
-        }
-    }
-    (held < 5 && bits & ((1 << held) - 1) == 0).then_some(bytes)
 }
 
 /// The kiosk's side.
@@ -120,36 +60,164 @@ pub struct PairReply {
     pub office_key: String,
 }
 
-impl std::fmt::Debug for PairingCode {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for PairingCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PairingCode(…)")
     }
 }
 
-impl std::fmt::Debug for PairRequest {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for PairRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PairRequest").field("terminal", &self.terminal).finish_non_exhaustive()
     }
 }
 
+impl fmt::Display for PairingCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = self.secret.iter().chain(&self.ca_digest);
+        let letters = letters_of(bytes.copied());
+        letters.chunks(GROUP_LETTERS).enumerate().try_for_each(|(index, group)| {
+            let dash = if index == 0 { "" } else { "-" };
+            let group: String = group.iter().collect();
+            write!(f, "{dash}{group}")
+        })
+    }
+}
+
+/// Why a text is not a pairing code. The text itself is a secret and is not repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PairingCodeError {
+    /// A letter that base32 does not have.
+    #[error("“{0}” is in no pairing code: its letters are A to Z and 2 to 7")]
+    Letter(char),
+    /// Too short or too long.
+    #[error("a pairing code has {CODE_LETTERS} letters, this one has {0}")]
+    Length(usize),
+    /// The last letter carries bits that stand for nothing: mistyped.
+    #[error("the last letter of the pairing code is mistyped")]
+    LastLetter,
+}
+
+impl PairingCodeError {
+    /// The error's name in interfaces.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Letter(_) => "pairing-code-letter",
+            Self::Length(_) => "pairing-code-length",
+            Self::LastLetter => "pairing-code-last-letter",
+        }
+    }
+}
+
+impl FromStr for PairingCode {
+    type Err = PairingCodeError;
+
+    /// Dashes and spaces may stand anywhere or nowhere, and case does not matter.
+    fn from_str(text: &str) -> Result<Self, PairingCodeError> {
+        let letters = text.chars().filter(|c| *c != '-' && !c.is_whitespace());
+        let values = letters.map(letter_value).take(2 * CODE_LETTERS).collect::<Result<Vec<u32>, _>>()?;
+        if values.len() != CODE_LETTERS {
+            return Err(PairingCodeError::Length(values.len()));
+        }
+        let (bytes, rest) = bytes_of(&values);
+        let (secret, digest) = bytes.split_at_checked(CODE_PART_BYTES).ok_or(PairingCodeError::Length(values.len()))?;
+        match (secret.try_into(), digest.try_into()) {
+            (Ok(secret), Ok(ca_digest)) if rest == 0 => Ok(Self { secret, ca_digest }),
+            _ => Err(PairingCodeError::LastLetter),
+        }
+    }
+}
+
+fn letters_of(bytes: impl Iterator<Item = u8>) -> Vec<char> {
+    let mut letters = Vec::with_capacity(CODE_LETTERS);
+    let (mut held, mut bits) = (0_u32, 0_u32);
+    for byte in bytes {
+        held = held << 8 | u32::from(byte);
+        bits += 8;
+        while bits >= LETTER_BITS {
+            bits -= LETTER_BITS;
+            letters.push(letter(held >> bits));
+        }
+        held &= (1 << bits) - 1;
+    }
+    if bits > 0 {
+        letters.push(letter(held << (LETTER_BITS - bits)));
+    }
+    letters
+}
+
+/// The whole bytes that letters spell, and the bits left over behind them.
+fn bytes_of(values: &[u32]) -> (Vec<u8>, u32) {
+    let mut bytes = Vec::with_capacity(2 * CODE_PART_BYTES);
+    let (mut held, mut bits) = (0_u32, 0_u32);
+    for value in values {
+        held = held << LETTER_BITS | value;
+        bits += LETTER_BITS;
+        if bits >= 8 {
+            bits -= 8;
+            bytes.extend(u8::try_from(held >> bits));
+            held &= (1 << bits) - 1;
+        }
+    }
+    (bytes, held)
+}
+
+fn letter(value: u32) -> char {
+    let index = usize::try_from(value % 32).unwrap_or_default();
+    ALPHABET.get(index).copied().map_or('A', char::from)
+}
+
+fn letter_value(letter: char) -> Result<u32, PairingCodeError> {
+    let upper = letter.to_ascii_uppercase();
+    let index = ALPHABET.iter().position(|known| char::from(*known) == upper);
+    index.and_then(|index| u32::try_from(index).ok()).ok_or(PairingCodeError::Letter(letter))
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    #[test]
-    fn a_code_survives_its_text_in_any_case_and_grouping() {
-        let code = PairingCode { secret: *b"0123456789abcdef", ca_digest: [0xFF; CODE_PART_BYTES] };
-        let text = code.to_string();
-        assert_eq!(text, "GAYT-EMZU-GU3D-OOBZ-MFRG-GZDF-M377-7777-7777-7777-7777-7777-777Q");
-        for form in [text.to_lowercase(), text.replace('-', ""), text.replace('-', " "), format!(" {text}\n")] {
-            assert_eq!(form.parse::<PairingCode>(), Ok(code.clone()), "{form}");
+    proptest! {
+        #[test]
+        fn a_code_survives_being_read_aloud_and_typed(secret: [u8; 16], ca_digest: [u8; 16]) {
+            let code = PairingCode { secret, ca_digest };
+            let shown = code.to_string();
+            prop_assert_eq!(shown.len(), CODE_LETTERS + CODE_LETTERS / GROUP_LETTERS - 1);
+            prop_assert!(shown.parse() == Ok(code.clone()));
+            prop_assert!(shown.to_lowercase().replace('-', " ").parse() == Ok(code.clone()));
+            prop_assert!(shown.replace('-', "").parse() == Ok(code));
+        }
+
+        #[test]
+        fn any_text_is_a_code_or_an_error(text in ".{0,200}") {
+            if let Ok(code) = text.parse::<PairingCode>() {
+                prop_assert!(code.to_string().parse() == Ok(code));
+            }
         }
     }
 
     #[test]
-    fn what_is_no_code_is_refused() {
-        for bad in ["", "ABCD", "GAYT-EMZU-GU3D-OOBZ-MFRG-GZDF-M377-7777-7777-7777-7777-7777-7777", &"A".repeat(53), &"A".repeat(60)] {
-            assert!(bad.parse::<PairingCode>().is_err(), "{bad}");
+    fn the_letters_are_those_of_rfc_4648() {
+        let letters = |bytes: &[u8]| letters_of(bytes.iter().copied()).into_iter().collect::<String>();
+        for (bytes, expected) in
+            [("f", "MY"), ("fo", "MZXQ"), ("foo", "MZXW6"), ("foob", "MZXW6YQ"), ("fooba", "MZXW6YTB"), ("foobar", "MZXW6YTBOI")]
+        {
+            assert_eq!(letters(bytes.as_bytes()), expected);
         }
+    }
+
+    #[test]
+    fn what_was_mistyped_is_named() {
+        let shown = PairingCode { secret: [0; 16], ca_digest: [0; 16] }.to_string();
+        assert_eq!(shown.replacen('A', "0", 1).parse::<PairingCode>(), Err(PairingCodeError::Letter('0')));
+        assert_eq!(shown[1..].parse::<PairingCode>(), Err(PairingCodeError::Length(CODE_LETTERS - 1)));
+        assert_eq!(format!("{}B", &shown[..shown.len() - 1]).parse::<PairingCode>(), Err(PairingCodeError::LastLetter));
+    }
+
+    #[test]
+    fn a_code_never_shows_itself_in_a_log() {
+        assert_eq!(format!("{:?}", PairingCode { secret: [7; 16], ca_digest: [7; 16] }), "PairingCode(…)");
     }
 }

@@ -1,0 +1,138 @@
+//! Who this kiosk is at the office: its key, made once and never leaving its file, and what pairing gave. Secrets are files of mode 0600.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use ed25519_dalek::SigningKey;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::id::{TerminalId, hex_bytes, hex_text};
+use crate::sys;
+
+/// The kiosk's Ed25519 secret, hexadecimal.
+const KEY_FILE: &str = "terminal.key";
+/// What pairing gave.
+const PAIRING_FILE: &str = "pairing.json";
+/// Most bytes of either file.
+const FILE_BYTES_MAX: u64 = 64 * 1024;
+
+/// What pairing gave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pairing {
+    /// The office's address.
+    pub url: String,
+    /// Who the kiosk is.
+    pub terminal: TerminalId,
+    /// The CA that vouches for the office, PEM.
+    pub ca: String,
+    /// The office's key for receipts and bundles, hexadecimal.
+    pub office_key: String,
+}
+
+/// Why the identity's files cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityError {
+    /// A file cannot be read or written.
+    #[error("cannot {verb} {path}: {source}")]
+    File {
+        /// `read` or `write`.
+        verb: &'static str,
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file holds something else.
+    #[error("{path} is damaged: {why}")]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+impl IdentityError {
+    /// What to do.
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::File { .. } => "check that the data directory exists and belongs to the daemon's user",
+            Self::Damaged { .. } => "set the file aside and pair again with punchctl pair",
+        }
+    }
+}
+
+/// Reads what pairing gave; none before it.
+///
+/// # Errors
+/// When the file is there and cannot be used.
+pub fn pairing(data_dir: &Path) -> Result<Option<Pairing>, IdentityError> {
+    let path = data_dir.join(PAIRING_FILE);
+    let Some(bytes) = read(&path)? else { return Ok(None) };
+    serde_json::from_slice(&bytes).map(Some).map_err(|error| IdentityError::Damaged { path, why: error.to_string() })
+}
+
+/// Keeps what pairing gave.
+///
+/// # Errors
+/// When it cannot be written; the old pairing then still stands.
+pub fn keep_pairing(data_dir: &Path, pairing: &Pairing) -> Result<(), IdentityError> {
+    let path = data_dir.join(PAIRING_FILE);
+    let text = serde_json::to_vec_pretty(pairing).map_err(|error| IdentityError::Damaged { path: path.clone(), why: error.to_string() })?;
+    sys::write_whole(&path, &text, 0o600).map_err(|source| IdentityError::File { verb: "write", path, source })
+}
+
+/// The kiosk's key; made at the first call.
+///
+/// # Errors
+/// When it can be neither read nor made.
+pub fn key(data_dir: &Path) -> Result<SigningKey, IdentityError> {
+    let path = data_dir.join(KEY_FILE);
+    if let Some(bytes) = read(&path)? {
+        let text = String::from_utf8_lossy(&bytes);
+        let secret = hex_bytes(text.trim()).and_then(|secret| <[u8; 32]>::try_from(secret).ok());
+        let damaged = || IdentityError::Damaged { path, why: "it must be 64 hexadecimal digits".to_owned() };
+        return secret.map(|secret| SigningKey::from_bytes(&secret)).ok_or_else(damaged);
+    }
+    let mut secret = [0; 32];
+    let random = getrandom::fill(&mut secret).map_err(|error| io::Error::other(error.to_string()));
+    random
+        .and_then(|()| fs::create_dir_all(data_dir))
+        .and_then(|()| sys::write_whole(&path, format!("{}\n", hex_text(&secret)).as_bytes(), 0o600))
+        .map_err(|source| IdentityError::File { verb: "write", path, source })?;
+    Ok(SigningKey::from_bytes(&secret))
+}
+
+fn read(path: &Path) -> Result<Option<Vec<u8>>, IdentityError> {
+    match sys::read_limited(path, FILE_BYTES_MAX) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(IdentityError::File { verb: "read", path: path.to_owned(), source }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn the_key_is_made_once_and_only_its_owner_reads_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = key(folder.path()).unwrap();
+        assert_eq!(key(folder.path()).unwrap().to_bytes(), first.to_bytes());
+        let mode = fs::metadata(folder.path().join(KEY_FILE)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_damaged_key_is_told_and_never_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(KEY_FILE), "garbage").unwrap();
+        assert!(matches!(key(folder.path()), Err(IdentityError::Damaged { .. })));
+        assert_eq!(fs::read_to_string(folder.path().join(KEY_FILE)).unwrap(), "garbage");
+    }
+}

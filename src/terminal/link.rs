@@ -1,0 +1,248 @@
+//! Exchanges with the office over HTTPS: pair, send a batch, fetch what the kiosk may know. One exchange is one future with a limit in time;
+//! when to make one is the uplink's decision.
+
+pub mod trust;
+
+use std::time::Duration;
+
+use ed25519_dalek::{SigningKey, VerifyingKey};
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use self::trust::{Anchor, ClockTrusted, client_config};
+use super::identity::Pairing;
+use crate::clock::Clock;
+use crate::domain::id::{JournalId, hex_text};
+use crate::domain::time::Mono;
+use crate::machine::uplink::{Download, Failure};
+use crate::wire::batch::{BATCH_BYTES_MAX, Batch, Lost, Receipt, TerminalState};
+use crate::wire::bundle::BUNDLE_BYTES_MAX;
+use crate::wire::canonical::{self, Purpose, SIGNATURE_HEADER, TERMINAL_HEADER};
+use crate::wire::entry::Stored;
+use crate::wire::pairing::{PairReply, PairRequest, PairingCode};
+
+/// How long a connection may take.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+/// How long a server may be silent.
+const SILENCE_LIMIT: Duration = Duration::from_secs(15);
+/// How long one exchange may take: a full batch on a line of 400 kbit/s with loss.
+const EXCHANGE_LIMIT: Duration = Duration::from_mins(1);
+/// Most characters of an answer that is shown as an error.
+const SHOWN_MAX: usize = 200;
+
+/// A paired office, ready to be talked to.
+#[derive(Debug, Clone)]
+pub struct Link {
+    client: Client,
+    pairing: Pairing,
+    key: SigningKey,
+    office_key: VerifyingKey,
+    clock: Clock,
+}
+
+/// A receipt and when it was asked for and came: what the clockkeeper measures by.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    /// The verified receipt.
+    pub receipt: Receipt,
+    /// When the batch went out.
+    pub sent: Mono,
+    /// When the receipt came.
+    pub received: Mono,
+}
+
+/// Something downloaded.
+#[derive(Debug, Clone)]
+pub enum Fetched<T> {
+    /// The one in force is still the office's.
+    Unchanged,
+    /// A new one, with its tag and its text as signed.
+    New {
+        /// The value.
+        value: T,
+        /// Its tag.
+        tag: String,
+        /// Its text, to be kept.
+        text: String,
+    },
+}
+
+impl Link {
+    /// Prepares to talk to the office of a pairing.
+    ///
+    /// # Errors
+    /// In words, when the pairing's CA, key or address cannot be used.
+    pub fn new(pairing: Pairing, key: SigningKey, clock: Clock, trusted: &ClockTrusted) -> Result<Self, String> {
+        let office_key = canonical::key_from_text(&pairing.office_key).map_err(|error| error.to_string())?;
+        let client = client(&Anchor::Ca(pairing.ca.clone()), &clock, trusted)?;
+        Ok(Self { client, pairing, key, office_key, clock })
+    }
+
+    /// What pairing gave.
+    pub const fn pairing(&self) -> &Pairing {
+        &self.pairing
+    }
+
+    /// Sends a batch, or a heartbeat when it has no entries.
+    ///
+    /// # Errors
+    /// Why no good receipt came.
+    pub async fn send(&self, journal: JournalId, entries: Vec<Stored>, lost: Vec<Lost>, state: TerminalState) -> Result<Exchange, Failure> {
+        let body = batch_body(&self.pairing, journal, entries, lost, state).map_err(Failure::Garbled)?;
+        let signature = canonical::sign(&self.key, Purpose::Batch, &body);
+        let request = self
+            .client
+            .post(format!("{}/terminal/v1/batch", self.pairing.url))
+            .header(TERMINAL_HEADER, self.pairing.terminal.as_str())
+            .header(SIGNATURE_HEADER, signature)
+            .header("content-type", "application/json")
+            .body(body);
+        let sent = self.clock.mono();
+        let answer = answer(request, BATCH_BYTES_MAX).await?;
+        let received = self.clock.mono();
+        let receipt: Receipt = self.signed(&answer, Purpose::Receipt)?;
+        if receipt.terminal != self.pairing.terminal || receipt.journal != journal {
+            return Err(Failure::Garbled("the receipt is for another terminal or journal".to_owned()));
+        }
+        Ok(Exchange { receipt, sent, received })
+    }
+
+    /// Fetches a bundle or the elsewhere list, if it is not the one with this tag.
+    ///
+    /// # Errors
+    /// Why no good answer came.
+    pub async fn fetch<T: DeserializeOwned>(&self, what: Download, tag: Option<&str>) -> Result<Fetched<T>, Failure> {
+        let path = match what {
+            Download::Bundle => "/terminal/v1/bundle",
+            Download::Elsewhere => "/terminal/v1/elsewhere",
+        };
+        let mut request = self
+            .client
+            .get(format!("{}{path}", self.pairing.url))
+            .header(TERMINAL_HEADER, self.pairing.terminal.as_str())
+            .header(SIGNATURE_HEADER, canonical::sign(&self.key, Purpose::Request, path.as_bytes()));
+        if let Some(tag) = tag {
+            request = request.header("if-none-match", format!("\"{tag}\""));
+        }
+        let answer = answer(request, BUNDLE_BYTES_MAX).await?;
+        if answer.status == StatusCode::NOT_MODIFIED {
+            return Ok(Fetched::Unchanged);
+        }
+        let value = self.signed(&answer, Purpose::Bundle)?;
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        Ok(Fetched::New { value, tag: answer.tag, text })
+    }
+
+    fn signed<T: DeserializeOwned>(&self, answer: &Answer, purpose: Purpose) -> Result<T, Failure> {
+        canonical::verify(&self.office_key, purpose, &answer.body, &answer.signature)
+            .map_err(|error| Failure::Garbled(format!("{error}: {}", answer.beginning())))?;
+        serde_json::from_slice(&answer.body).map_err(|error| Failure::Garbled(error.to_string()))
+    }
+}
+
+/// Pairs with an office: proves the code, shows our key, learns who we are.
+///
+/// # Errors
+/// Why it did not come about, in words.
+pub async fn pair(url: &str, code: &PairingCode, request: PairRequest, clock: &Clock, trusted: &ClockTrusted) -> Result<Pairing, Failure> {
+    let url = url.trim_end_matches('/').to_owned();
+    if !url.starts_with("https://") {
+        return Err(Failure::Refused(format!("“{url}” is no address such as https://office.example:8443")));
+    }
+    let client = client(&Anchor::KeyDigest(code.ca_digest), clock, trusted).map_err(Failure::Garbled)?;
+    let request = PairRequest { secret: hex_text(&code.secret), ..request };
+    let answer = answer(client.post(format!("{url}/terminal/v1/pair")).json(&request), BATCH_BYTES_MAX).await?;
+    let reply: PairReply = serde_json::from_slice(&answer.body).map_err(|error| Failure::Garbled(error.to_string()))?;
+    let pairing = Pairing { url, terminal: reply.terminal, ca: reply.ca, office_key: reply.office_key };
+    let vouched = trust::ca_has_digest(&pairing.ca, code.ca_digest);
+    if vouched { Ok(pairing) } else { Err(Failure::Untrusted("the CA in the answer is not the one in the code".to_owned())) }
+}
+
+fn client(anchor: &Anchor, clock: &Clock, trusted: &ClockTrusted) -> Result<Client, String> {
+    let tls = client_config(anchor, clock, trusted).map_err(|error| error.to_string())?;
+    Client::builder()
+        .tls_backend_preconfigured(tls)
+        .no_proxy()
+        .https_only(true)
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT_LIMIT)
+        .read_timeout(SILENCE_LIMIT)
+        .timeout(EXCHANGE_LIMIT)
+        .build()
+        .map_err(|error| error.to_string())
+}
+
+fn batch_body(
+    pairing: &Pairing,
+    journal: JournalId,
+    entries: Vec<Stored>,
+    lost: Vec<Lost>,
+    state: TerminalState,
+) -> Result<Vec<u8>, String> {
+    let raw = |entry: Stored| RawValue::from_string(entry.text).map_err(|error| error.to_string());
+    let entries = entries.into_iter().map(raw).collect::<Result<_, _>>()?;
+    let batch = Batch { version: 1, terminal: pairing.terminal.clone(), journal, entries, lost, state };
+    serde_json::to_vec(&batch).map_err(|error| error.to_string())
+}
+
+struct Answer {
+    status: StatusCode,
+    signature: String,
+    tag: String,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    fn beginning(&self) -> String {
+        String::from_utf8_lossy(&self.body).chars().filter(|c| !c.is_control()).take(SHOWN_MAX).collect()
+    }
+}
+
+async fn answer(request: RequestBuilder, limit: usize) -> Result<Answer, Failure> {
+    let mut response = request.send().await.map_err(|error| failure(&error))?;
+    let header =
+        |response: &Response, name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let mut answer = Answer {
+        status: response.status(),
+        signature: header(&response, SIGNATURE_HEADER),
+        tag: header(&response, "etag").trim_matches('"').to_owned(),
+        body: Vec::new(),
+    };
+    while let Some(chunk) = response.chunk().await.map_err(|error| failure(&error))? {
+        if answer.body.len() + chunk.len() > limit {
+            return Err(Failure::Garbled(format!("the answer is longer than {limit} bytes")));
+        }
+        answer.body.extend_from_slice(&chunk);
+    }
+    match answer.status {
+        StatusCode::OK | StatusCode::CREATED | StatusCode::NOT_MODIFIED => Ok(answer),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::GONE | StatusCode::CONFLICT => {
+            Err(Failure::Refused(format!("{}: {}", answer.status, answer.beginning())))
+        }
+        status if status.is_redirection() => Err(Failure::Garbled(format!("{status}: something else answers in the office's place"))),
+        status if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS && status != StatusCode::REQUEST_TIMEOUT => {
+            Err(Failure::Garbled(format!("{status}: {}", answer.beginning())))
+        }
+        status => Err(Failure::Unreachable(format!("{status}: {}", answer.beginning()))),
+    }
+}
+
+/// A certificate that does not pass is told apart from an office that is not there: the remedies differ.
+fn failure(error: &reqwest::Error) -> Failure {
+    let mut causes = Vec::new();
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    let mut untrusted = false;
+    while let Some(found) = cause {
+        causes.push(found.to_string());
+        untrusted |= matches!(found.downcast_ref::<rustls::Error>(), Some(rustls::Error::InvalidCertificate(_)));
+        if let Some(io) = found.downcast_ref::<std::io::Error>() {
+            let inner = io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+            untrusted |= matches!(inner, Some(rustls::Error::InvalidCertificate(_)));
+        }
+        cause = found.source();
+    }
+    causes.dedup();
+    let text = causes.join(": ");
+    if untrusted { Failure::Untrusted(text) } else { Failure::Unreachable(text) }
+}

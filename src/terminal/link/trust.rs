@@ -1,0 +1,197 @@
+//! Whether the other end of a connection is our office.
+//!
+//! Invariant (law 6): chain, name, key and the pinned CA are always checked. Expiry is enforced while the clock is trusted; while it is not,
+//! the chain is judged at the clock's time clamped into the chain's validity, so that a kiosk that woke up in 1970 can still reach the
+//! office that will tell it the time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use sha2::{Digest, Sha256};
+
+use crate::clock::Clock;
+use crate::sys;
+use crate::wire::pairing::CODE_PART_BYTES;
+
+/// How often the moment of judging is clamped before a chain whose validities do not overlap is refused.
+const CLAMPS_MAX: usize = 4;
+
+/// Whom to trust.
+#[derive(Debug, Clone)]
+pub enum Anchor {
+    /// The CA that pairing gave, PEM.
+    Ca(String),
+    /// While pairing: whichever CA in the presented chain has this key digest, which came by hand in the code.
+    KeyDigest([u8; CODE_PART_BYTES]),
+}
+
+/// Whether the clock is trusted now; shared with the loop that knows.
+#[derive(Debug, Clone, Default)]
+pub struct ClockTrusted(Arc<AtomicBool>);
+
+impl ClockTrusted {
+    /// Sets it.
+    pub fn set(&self, trusted: bool) {
+        self.0.store(trusted, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A TLS client that trusts this anchor alone, at this clock.
+///
+/// # Errors
+/// When the anchor is no certificate.
+pub fn client_config(anchor: &Anchor, clock: &Clock, trusted: &ClockTrusted) -> Result<ClientConfig, Error> {
+    let provider = sys::crypto();
+    let roots = match anchor {
+        Anchor::Ca(pem) => Roots::Fixed(verifier(&pem_certificates(pem)?, &provider)?),
+        Anchor::KeyDigest(digest) => Roots::ByDigest(*digest),
+    };
+    let verifier = OfficeVerifier { roots, provider: Arc::clone(&provider), clock: clock.clone(), trusted: trusted.clone() };
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    Ok(config.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
+}
+
+fn pem_certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let bad = || Error::General("the office's CA is no PEM certificate".to_owned());
+    let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<_, _>>().ok().ok_or_else(bad)?;
+    if certificates.is_empty() { Err(bad()) } else { Ok(certificates) }
+}
+
+fn verifier(certificates: &[CertificateDer<'_>], provider: &Arc<CryptoProvider>) -> Result<Arc<WebPkiServerVerifier>, Error> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates {
+        roots.add(certificate.clone().into_owned())?;
+    }
+    let built = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build();
+    built.map_err(|error| Error::General(error.to_string()))
+}
+
+/// The first 16 bytes of the SHA-256 of a certificate's `SubjectPublicKeyInfo`.
+///
+/// # Errors
+/// When it is no certificate.
+pub fn key_digest(certificate: &CertificateDer<'_>) -> Result<[u8; CODE_PART_BYTES], Error> {
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate.clone().into_owned())?;
+    let anchor = roots.roots.first().ok_or(Error::NoCertificatesPresented)?;
+    let content: &[u8] = anchor.subject_public_key_info.as_ref();
+    let digest: [u8; 32] = Sha256::new().chain_update(sequence_head(content.len())).chain_update(content).finalize().into();
+    digest.first_chunk().copied().ok_or(Error::NoCertificatesPresented)
+}
+
+/// Whether a CA in PEM has the key that a pairing code names.
+pub fn ca_has_digest(pem: &str, digest: [u8; CODE_PART_BYTES]) -> bool {
+    let ours = |certificate: &CertificateDer<'_>| key_digest(certificate).is_ok_and(|found| found == digest);
+    pem_certificates(pem).is_ok_and(|certificates| certificates.first().is_some_and(ours))
+}
+
+/// The DER head of a SEQUENCE of so many bytes: the trust anchor keeps the content alone.
+fn sequence_head(length: usize) -> Vec<u8> {
+    const SEQUENCE: u8 = 0x30;
+    if let Ok(short @ 0..=0x7F) = u8::try_from(length) {
+        return vec![SEQUENCE, short];
+    }
+    let bytes: Vec<u8> = length.to_be_bytes().into_iter().skip_while(|byte| *byte == 0).collect();
+    let count = u8::try_from(bytes.len()).unwrap_or(u8::MAX);
+    [vec![SEQUENCE, 0x80 | count], bytes].concat()
+}
+
+#[derive(Debug)]
+enum Roots {
+    Fixed(Arc<WebPkiServerVerifier>),
+    ByDigest([u8; CODE_PART_BYTES]),
+}
+
+#[derive(Debug)]
+struct OfficeVerifier {
+    roots: Roots,
+    provider: Arc<CryptoProvider>,
+    clock: Clock,
+    trusted: ClockTrusted,
+}
+
+impl OfficeVerifier {
+    fn inner(&self, intermediates: &[CertificateDer<'_>]) -> Result<Arc<WebPkiServerVerifier>, Error> {
+        match &self.roots {
+            Roots::Fixed(verifier) => Ok(Arc::clone(verifier)),
+            Roots::ByDigest(digest) => {
+                let ours = |certificate: &&CertificateDer<'_>| key_digest(certificate).is_ok_and(|found| found == *digest);
+                let ca = intermediates.iter().find(ours).ok_or(CertificateError::UnknownIssuer)?;
+                verifier(std::slice::from_ref(ca), &self.provider)
+            }
+        }
+    }
+}
+
+impl ServerCertVerifier for OfficeVerifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let inner = self.inner(intermediates)?;
+        let seconds = u64::try_from(self.clock.wall().0 / 1000).unwrap_or_default();
+        let mut moment = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+        for _ in 0..CLAMPS_MAX {
+            let verdict = inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, moment);
+            let clamped = match &verdict {
+                Err(Error::InvalidCertificate(CertificateError::NotValidYetContext { not_before, .. })) => *not_before,
+                Err(Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. })) => *not_after,
+                _ => return verdict,
+            };
+            if self.trusted.get() {
+                return verdict;
+            }
+            moment = clamped;
+        }
+        Err(Error::InvalidCertificate(CertificateError::Expired))
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        rustls::crypto::verify_tls12_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        rustls::crypto::verify_tls13_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_length_has_its_own_bytes() {
+        assert_eq!(sequence_head(0x59), [0x30, 0x59]);
+        assert_eq!(sequence_head(0x80), [0x30, 0x81, 0x80]);
+        assert_eq!(sequence_head(0x126), [0x30, 0x82, 0x01, 0x26]);
+    }
+}

@@ -20,6 +20,8 @@ pub mod clock;
 pub mod config;
 #[cfg(feature = "service")]
 pub mod log;
+#[cfg(feature = "office")]
+pub mod office;
 #[cfg(feature = "service")]
 pub mod supervise;
 #[cfg(feature = "service")]

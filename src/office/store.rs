@@ -9,6 +9,7 @@
 
 mod arrival;
 mod audit;
+
 mod bundle;
 mod cell;
 mod error;
@@ -26,8 +27,9 @@ use crate::domain::time::UtcOffset;
 use crate::office::store::cell::Parsed;
 use crate::supervise::Supervisor;
 
-pub use arrival::{Arrival, Carried, Ingested, QUARANTINE_MAX};
-pub use audit::{AuditedEntry, AuditedHole, AuditedJournal, AuditedReceipt, AuditedStatement, KnownKey};
+pub use arrival::{Arrival, Carried, Ingested, QUARANTINE_MAX, Signed};
+
+pub use audit::{AuditedEntry, AuditedReceipt, AuditedStatement, JournalPlace};
 pub use bundle::Sealed;
 pub use error::StoreError;
 pub use facts::{BindingId, Fact, FactsAdded};
@@ -88,6 +90,15 @@ impl Store {
         Sqlite::open(path, supervisor).map(Self::Sqlite)
     }
 
+    /// Opens a store that is there, of this program's schema, for reading alone; changes fail with [`StoreError::Closed`].
+    ///
+    /// # Errors
+    /// When it cannot be opened, is damaged, is not an office's or is of another schema.
+    pub fn open_to_read(database: &Database, supervisor: &Supervisor) -> Result<Self, StoreError> {
+        let Database::Sqlite(path) = database;
+        Sqlite::open_to_read(path, supervisor).map(Self::Sqlite)
+    }
+
     /// Finishes what was handed over, and closes. Later calls fail with [`StoreError::Closed`].
     pub async fn close(&self) {
         let Self::Sqlite(sqlite) = self;
@@ -115,6 +126,25 @@ impl Store {
                 if offset_moved { refresh::everything(writing, site.id).map(drop) } else { Ok(()) }
             })
             .await
+    }
+
+    /// Copies the store as it is at one moment into a new file, while it is in use.
+    ///
+    /// # Errors
+    /// When either file fails.
+    pub async fn copy_to(&self, file: PathBuf) -> Result<(), StoreError> {
+        let Self::Sqlite(sqlite) = self;
+        sqlite.read("copy the store", move |connection| sqlite::copy(connection, &file)).await
+    }
+
+    /// Begins the feed again for everyone, after the store went back in time.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn begin_feed_again(&self) -> Result<(), StoreError> {
+        let Self::Sqlite(sqlite) = self;
+        let sql = "UPDATE site SET feed_epoch = lower(hex(randomblob(4)))";
+        sqlite.write("begin the feed again", move |writing| writing.execute(sql, []).map(drop)).await
     }
 
     /// The site.

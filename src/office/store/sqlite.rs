@@ -34,6 +34,8 @@ const WRITES_QUEUED_MAX: usize = 256;
 const READS_QUEUED_MAX: usize = 256;
 /// Statements kept prepared on each connection.
 const STATEMENTS_CACHED: usize = 64;
+/// Pages copied at a time for a backup: 4 MiB.
+const COPY_PAGES: std::ffi::c_int = 1_024;
 /// Most receipts that wait for the next write.
 const RECEIPTS_WAITING_MAX: usize = 4_096;
 
@@ -90,14 +92,20 @@ impl Sqlite {
         check(&connection, path)?;
         migrate(&mut connection, path)?;
         let (writer, writes) = mpsc::channel(WRITES_QUEUED_MAX);
-        let (readers, reads) = mpsc::channel(READS_QUEUED_MAX);
-        let reads = Arc::new(Mutex::new(reads));
-        for number in 1..=READERS {
-            let (connection, reads) = (connect_to_read(path)?, Arc::clone(&reads));
-            supervisor.essential_thread(&format!("store-reader-{number}"), move || read_until_closed(&connection, &reads)).map_err(StoreError::Thread)?;
-        }
+        let readers = start_readers(path, supervisor)?;
         supervisor.essential_thread("store-writer", move || write_until_closed(connection, writes)).map_err(StoreError::Thread)?;
         Ok(Self { writer, readers })
+    }
+
+    pub(super) fn open_to_read(path: &Path, supervisor: &Supervisor) -> Result<Self, StoreError> {
+        let connection = connect_to_read(path)?;
+        check(&connection, path)?;
+        let (found, known) = (pragma(&connection, "user_version")?, newest_schema());
+        if found != known {
+            return Err(StoreError::Newer { path: path.to_owned(), found, known });
+        }
+        let (writer, _) = mpsc::channel(1);
+        Ok(Self { writer, readers: start_readers(path, supervisor)? })
     }
 
     pub(super) async fn close(&self) {
@@ -144,6 +152,25 @@ impl Sqlite {
     pub(super) fn keep_receipt(&self, receipt: KeptReceipt) {
         self.writer.try_send(WriterCall::Receipt(Box::new(receipt))).ok();
     }
+}
+
+fn start_readers(path: &Path, supervisor: &Supervisor) -> Result<mpsc::Sender<ReaderCall>, StoreError> {
+    let (readers, reads) = mpsc::channel(READS_QUEUED_MAX);
+    let reads = Arc::new(Mutex::new(reads));
+    for number in 1..=READERS {
+        let (connection, reads) = (connect_to_read(path)?, Arc::clone(&reads));
+        let name = format!("store-reader-{number}");
+        supervisor.essential_thread(&name, move || read_until_closed(&connection, &reads)).map_err(StoreError::Thread)?;
+    }
+    Ok(readers)
+}
+
+/// Copies a whole database at one moment, with SQLite's backup interface, and makes it durable.
+pub(super) fn copy(from: &Connection, path: &Path) -> Result<(), StoreError> {
+    let mut to = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+    rusqlite::backup::Backup::new(from, &mut to)?.run_to_completion(COPY_PAGES, Duration::ZERO, None)?;
+    to.pragma_update(None, "synchronous", "full")?;
+    check(&to, path)
 }
 
 fn in_transaction<T>(
@@ -207,8 +234,8 @@ fn read_until_closed(connection: &Connection, calls: &Mutex<mpsc::Receiver<Reade
     }
 }
 
-/// Opens a file that must be there, for reading alone: the verifier and the copy of a backup.
-pub(super) fn connect_to_read(path: &Path) -> Result<Connection, StoreError> {
+/// Opens a file that must be there, for reading alone.
+fn connect_to_read(path: &Path) -> Result<Connection, StoreError> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
@@ -238,7 +265,7 @@ fn pragma(connection: &Connection, name: &str) -> Result<i32, StoreError> {
 }
 
 /// Whose file it is, of which version, and whether its pages agree.
-pub(super) fn check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+fn check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let failed = |error: StoreError| match error {
         StoreError::Sql { source, .. } => StoreError::Open { path: path.to_owned(), source },
         other => other,

@@ -1,4 +1,9 @@
 //! Configuration files: text → table with places → checked settings, or *all* problems at once, each with file, line, column and caret.
 
+pub mod calendar;
+pub mod columns;
+#[cfg(feature = "office")]
+pub mod office;
 pub mod problem;
+pub mod rules;
 pub mod table;

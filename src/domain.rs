@@ -4,10 +4,17 @@
 
 pub mod calendar;
 pub mod credential;
+pub mod daysheet;
 pub mod estimate;
+pub mod fact;
 pub mod id;
+pub mod judge;
+pub mod leave;
 pub mod person;
 pub mod punch;
 pub mod roster;
 pub mod rules;
+pub mod ruling;
 pub mod time;
+pub mod why;
+pub mod why_text;

@@ -6,6 +6,7 @@
 pub mod clockkeeper;
 pub mod core;
 pub mod feedback;
+pub mod gate;
 pub mod ingest;
 pub mod uplink;
 

@@ -3,10 +3,23 @@
 //! Invariants: no bytes whatever make a driver panic, loop or grow; a frame that fails its check is a fault, never a reading; a driver
 //! never asks the time. What a reader's light shows is what was *recorded*: it comes back as a [`Signal`].
 
+pub mod card_format;
+pub mod ef01;
+pub mod em4100;
+pub mod em4100_binary;
+pub mod line;
+mod outbox;
+pub mod protocol;
+#[cfg(test)]
+mod vectors;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::credential::Credential;
 use crate::domain::time::Mono;
+
+/// Most bytes that the port hands over in one call; what a driver keeps waiting for `poll_output` follows from it.
+pub const READ_BYTES_MAX: usize = 512;
 
 /// The protocol of one kind of reader. The port's thread feeds it and carries out what it asks.
 ///

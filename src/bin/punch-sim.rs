@@ -1,4 +1,6 @@
 //! A shim; see `punchd::sim`.
 #![forbid(unsafe_code)]
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    punchd::sim::main()
+}

@@ -128,6 +128,15 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// A date as it is written: TOML's own, or a text in quotes.
+    pub fn date_text(&mut self, key: &'static str, problems: &mut Problems) -> Option<Placed<String>> {
+        let (place, value) = self.find(key)?;
+        match value.as_datetime().map(ToString::to_string).or_else(|| value.as_str().map(str::to_owned)) {
+            Some(value) => Some(Placed { value, place }),
+            None => self.wrong(key, place, "a date such as 2018-10-18", problems),
+        }
+    }
+
     /// One of a few words.
     pub fn one_of<T: Copy>(&mut self, key: &'static str, choices: &[(&str, T)], problems: &mut Problems) -> Option<T> {
         let text = self.text(key, problems)?;

@@ -32,7 +32,7 @@ pub enum State {
     Back,
     /// It could not be stored: sign on paper.
     NotRecorded,
-    /// A reader or the store is at fault.
+    /// A reader is at fault (it is named), or the store (no reader is named): sign on paper.
     Fault,
     /// A technician is at work.
     Maintenance,
@@ -94,7 +94,7 @@ pub struct Feedback {
     /// Minutes late; 0 where none.
     #[serde(default)]
     pub minutes: u32,
-    /// `08:25`: the due time of that checkpoint.
+    /// `08:25`: the due time of that checkpoint; with [`Reason::TapAgainAfterLunch`], by when to tap again for coming back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<String>,
     /// The person's day so far, a box for each checkpoint.

@@ -128,6 +128,15 @@ impl Store {
             .await
     }
 
+    /// Proves that the writer lives: answers after it did.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn probe(&self) -> Result<(), StoreError> {
+        let Self::Sqlite(sqlite) = self;
+        sqlite.probe().await
+    }
+
     /// Copies the store as it is at one moment into a new file, while it is in use.
     ///
     /// # Errors

@@ -84,6 +84,11 @@ impl Link {
         &self.pairing
     }
 
+    /// The kiosk's key, for what is signed outside an exchange.
+    pub const fn key(&self) -> &SigningKey {
+        &self.key
+    }
+
     /// Sends a batch, or a heartbeat when it has no entries.
     ///
     /// # Errors

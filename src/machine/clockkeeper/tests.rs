@@ -167,13 +167,13 @@ fn a_clock_behind_the_journals_last_trusted_time_is_suspect_and_its_untrusted_ti
 #[test]
 fn a_daemon_that_starts_again_in_the_same_boot_remembers_what_the_journal_knows() {
     let sync = Body::Sync { wall: Wall(NOW), uncertainty_ms: 20, source: TimeSource::Office };
-    let mut keeper = keeper(Source::Both, None);
+    let mut wrong_clock = keeper(Source::Both, None);
     let wrong = NOW + 400 * 86_400_000;
-    keeper.handle(raw(70_000, wrong + 60_000, None), Event::Journal(&[entry(1, Trust::Suspect, wrong, sync)]));
-    assert_eq!(keeper.best_now(raw(70_000, wrong + 60_000, None)), BestTime { at: Wall(NOW + 60_000), quality: Quality::Estimated });
-    assert_eq!(syncs(&mut keeper), [], "it is known already");
+    wrong_clock.handle(raw(70_000, wrong + 60_000, None), Event::Journal(&[entry(1, Trust::Suspect, wrong, sync)]));
+    assert_eq!(wrong_clock.best_now(raw(70_000, wrong + 60_000, None)), BestTime { at: Wall(NOW + 60_000), quality: Quality::Estimated });
+    assert_eq!(syncs(&mut wrong_clock), [], "it is known already");
 
-    let mut trusted = super::tests::keeper(Source::Both, None);
+    let mut trusted = keeper(Source::Both, None);
     trusted.handle(raw(70_000, NOW + 60_000, None), Event::Journal(&[entry(1, Trust::Synced, NOW, punchless())]));
     assert_eq!(trusted.read(raw(70_000, NOW + 60_000, None)).trust, Trust::Holdover);
 }

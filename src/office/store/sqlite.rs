@@ -118,6 +118,16 @@ impl Sqlite {
         }
     }
 
+    /// Answers after the writer came past, without touching the disk.
+    pub(super) async fn probe(&self) -> Result<(), StoreError> {
+        let (done, wait) = oneshot::channel();
+        let job: Write = Box::new(move |_, _| {
+            done.send(()).ok();
+        });
+        self.writer.send(WriterCall::Work(job)).await.or(Err(StoreError::Closed))?;
+        wait.await.or(Err(StoreError::Closed))
+    }
+
     /// Carries out a change in one transaction. Once this has been awaited to the point where the work is queued, dropping it changes nothing.
     pub(super) async fn write<T: Send + 'static>(
         &self,

@@ -1,0 +1,316 @@
+//! The office as the loop sees it: exchanges are started here and their ends told to the machines; pairing; what was downloaded.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+
+use super::Kiosk;
+use crate::control::Reply;
+use crate::domain::time::{ClockReading, Trust, Wall};
+use crate::health::Code;
+use crate::machine::uplink::{self, Download, Failure, Request};
+use crate::machine::{clockkeeper, core};
+use crate::terminal::identity::{self, Pairing};
+use crate::terminal::journal;
+use crate::terminal::link::trust::ClockTrusted;
+use crate::terminal::link::{self, Exchange, Fetched, Link};
+use crate::wire::bundle::{Bundle, Elsewhere};
+use crate::wire::pairing::{PairRequest, PairingCode};
+
+/// Under which names downloads are kept.
+const BUNDLE_KEY: &str = "bundle";
+const ELSEWHERE_KEY: &str = "elsewhere";
+/// A roster older than this is worth a word, in milliseconds (7 days).
+const ROSTER_STALE_MS: i64 = 7 * 24 * 3_600_000;
+
+/// The end of something that was asked of the office.
+#[derive(Debug)]
+pub enum Exchanged {
+    /// A batch or heartbeat.
+    Batch {
+        /// Which exchange.
+        request: Request,
+        /// The receipt, or why there is none.
+        result: Result<Exchange, Failure>,
+    },
+    /// A bundle.
+    Bundle(Result<Fetched<Bundle>, Failure>),
+    /// Today's punches elsewhere.
+    Elsewhere(Result<Fetched<Elsewhere>, Failure>),
+    /// Pairing.
+    Paired {
+        /// What came of it.
+        result: Result<Pairing, String>,
+        /// Who asked.
+        replies: mpsc::Sender<Reply>,
+    },
+}
+
+/// A download as it is kept: its tag, its text, and when it came.
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    tag: String,
+    text: String,
+    at: Wall,
+}
+
+/// What is known of the office.
+#[derive(Debug)]
+pub(super) struct Office {
+    pub(super) link: Option<Link>,
+    pub(super) trusted: ClockTrusted,
+    pub(super) last_exchange: Option<Wall>,
+    pub(super) bundle_tag: Option<String>,
+    pub(super) bundle_at: Option<Wall>,
+    pub(super) bundle: Option<Arc<Bundle>>,
+    elsewhere_tag: Option<String>,
+    ends: mpsc::Sender<Exchanged>,
+}
+
+impl Office {
+    /// An office not yet known.
+    pub(super) fn new(ends: mpsc::Sender<Exchanged>) -> Self {
+        Self {
+            link: None,
+            trusted: ClockTrusted::default(),
+            last_exchange: None,
+            bundle_tag: None,
+            bundle_at: None,
+            bundle: None,
+            elsewhere_tag: None,
+            ends,
+        }
+    }
+}
+
+impl Kiosk {
+    /// Takes up what an earlier pairing gave.
+    pub(super) fn office_begin(&mut self) {
+        match identity::pairing(&self.settings.data_dir) {
+            Ok(Some(pairing)) => self.connect(pairing),
+            Ok(None) => {}
+            Err(error) => tracing::error!(%error, hint = error.hint(), "the pairing cannot be used"),
+        }
+    }
+
+    fn connect(&mut self, pairing: Pairing) {
+        let now = self.now();
+        let made = identity::key(&self.settings.data_dir)
+            .map_err(|error| error.to_string())
+            .and_then(|key| Link::new(pairing, key, self.clock.clone(), &self.office.trusted));
+        match made {
+            Ok(link) => {
+                self.office.link = Some(link);
+                self.uplink.handle(now, uplink::Event::Paired);
+            }
+            Err(error) => tracing::error!(%error, "the pairing cannot be used"),
+        }
+    }
+
+    /// What was downloaded before is in force until something newer is.
+    pub(super) fn restore_downloads(&mut self, now: ClockReading, kept: &BTreeMap<String, String>) {
+        if self.office.bundle.is_none()
+            && let Some((value, kept)) = restore::<Bundle>(kept, BUNDLE_KEY)
+        {
+            self.bundle_in_force(now, value, kept.tag, kept.at);
+        }
+        if let Some((value, kept)) = restore::<Elsewhere>(kept, ELSEWHERE_KEY) {
+            self.core.handle(now, core::Event::Elsewhere(Arc::new(value)));
+            self.in_force(now, Download::Elsewhere, kept.tag);
+        }
+    }
+
+    pub(super) fn uplink_action(&mut self, action: uplink::Action) {
+        match action {
+            uplink::Action::Load { journal, from, limit } => self.journal_command(journal::Command::Load { journal, from, limit }),
+            uplink::Action::Acknowledge { journal, mark, receipt } => {
+                if let Some(view) = self.journals.iter_mut().find(|view| view.journal == journal) {
+                    view.acknowledged = mark;
+                }
+                self.journal_command(journal::Command::Acknowledge { journal, mark, receipt });
+            }
+            uplink::Action::HealFork { journal, from } => self.journal_command(journal::Command::HealFork { journal, from }),
+            uplink::Action::Send { request, journal, entries, lost } => {
+                let (state, ends) = (self.terminal_state(), self.office.ends.clone());
+                let Some(link) = self.office.link.clone() else { return };
+                self.supervisor.passing(async move {
+                    let result = link.send(journal, entries, lost, state).await;
+                    ends.send(Exchanged::Batch { request, result }).await.ok();
+                });
+            }
+            uplink::Action::Fetch(what) => self.fetch(what),
+        }
+    }
+
+    fn fetch(&self, what: Download) {
+        let Some(link) = self.office.link.clone() else { return };
+        let ends = self.office.ends.clone();
+        let (bundle, elsewhere) = (self.office.bundle_tag.clone(), self.office.elsewhere_tag.clone());
+        self.supervisor.passing(async move {
+            let end = match what {
+                Download::Bundle => Exchanged::Bundle(link.fetch(what, bundle.as_deref()).await),
+                Download::Elsewhere => Exchanged::Elsewhere(link.fetch(what, elsewhere.as_deref()).await),
+            };
+            ends.send(end).await.ok();
+        });
+    }
+
+    fn journal_command(&self, command: journal::Command) {
+        if self.journal.try_send(command).is_err() {
+            tracing::warn!("the journal's thread is too far behind; tried again later");
+        }
+    }
+
+    pub(super) fn exchanged(&mut self, exchanged: Exchanged) {
+        let now = self.now();
+        match exchanged {
+            Exchanged::Batch { request, result: Ok(exchange) } => {
+                let told = clockkeeper::Exchange {
+                    sent: exchange.sent,
+                    received: exchange.received,
+                    office_wall: exchange.receipt.at,
+                    office_trusted: exchange.receipt.at_trusted,
+                };
+                self.keeper.handle(self.clock.read(), clockkeeper::Event::Exchange(told));
+                self.office.last_exchange = Some(exchange.receipt.at);
+                self.uplink.handle(now, uplink::Event::Replied { request, receipt: exchange.receipt });
+            }
+            Exchanged::Batch { request, result: Err(failure) } => self.uplink.handle(now, uplink::Event::Failed { request, failure }),
+            Exchanged::Bundle(Ok(Fetched::New { value, tag, text })) => {
+                let at = self.keeper.best_now(self.clock.read()).at;
+                self.keep_download(BUNDLE_KEY, &tag, text, at);
+                self.bundle_in_force(now, value, tag, at);
+            }
+            Exchanged::Elsewhere(Ok(Fetched::New { value, tag, text })) => {
+                self.keep_download(ELSEWHERE_KEY, &tag, text, now.wall);
+                self.core.handle(now, core::Event::Elsewhere(Arc::new(value)));
+                self.in_force(now, Download::Elsewhere, tag);
+            }
+            Exchanged::Bundle(Ok(Fetched::Unchanged)) | Exchanged::Elsewhere(Ok(Fetched::Unchanged)) => {}
+            Exchanged::Bundle(Err(failure)) | Exchanged::Elsewhere(Err(failure)) => {
+                tracing::info!(?failure, "a download failed; it is tried again");
+            }
+            Exchanged::Paired { result, replies } => self.paired(result, &replies),
+        }
+        let trusted = self.now().trust == Trust::Synced;
+        self.office.trusted.set(trusted);
+    }
+
+    fn keep_download(&self, key: &'static str, tag: &str, text: String, at: Wall) {
+        let kept = Kept { tag: tag.to_owned(), text, at };
+        if let Ok(value) = serde_json::to_string(&kept) {
+            self.keep(key, value);
+        }
+    }
+
+    fn bundle_in_force(&mut self, now: ClockReading, bundle: Bundle, tag: String, at: Wall) {
+        let bundle = Arc::new(bundle);
+        self.office.bundle = Some(Arc::clone(&bundle));
+        self.office.bundle_at = Some(at);
+        let configured = self.settings.utc_offset;
+        let differs = (bundle.utc_offset != configured).then(|| format!("{configured} here, {} at the office", bundle.utc_offset));
+        self.board.set(now.mono, Code::OffsetDiffers, "", differs);
+        self.core.handle(now, core::Event::Bundle(bundle));
+        self.in_force(now, Download::Bundle, tag);
+    }
+
+    fn in_force(&mut self, now: ClockReading, what: Download, tag: String) {
+        match what {
+            Download::Bundle => self.office.bundle_tag = Some(tag.clone()),
+            Download::Elsewhere => self.office.elsewhere_tag = Some(tag.clone()),
+        }
+        self.uplink.handle(now, uplink::Event::InForce { what, tag });
+    }
+
+    /// Conditions that come of the office's standing.
+    pub(super) fn office_conditions(&mut self, now: ClockReading) {
+        let standing = self.uplink.standing().clone();
+        let paired = self.office.link.is_some();
+        self.board.set(now.mono, Code::NotPaired, "", (!paired).then(String::new));
+        let failure = standing.failure.filter(|_| paired && !standing.reachable);
+        let told = |wanted: fn(&Failure) -> Option<&String>| failure.as_ref().and_then(wanted).cloned();
+        self.board.set(now.mono, Code::OfficeUnreachable, "", told(|failure| match failure {
+            Failure::Unreachable(why) | Failure::Garbled(why) => Some(why),
+            Failure::Untrusted(_) | Failure::Refused(_) => None,
+        }));
+        self.board.set(now.mono, Code::OfficeRefuses, "", told(|failure| match failure {
+            Failure::Refused(why) => Some(why),
+            Failure::Unreachable(_) | Failure::Garbled(_) | Failure::Untrusted(_) => None,
+        }));
+        self.board.set(now.mono, Code::OfficeUntrusted, "", told(|failure| match failure {
+            Failure::Untrusted(why) => Some(why),
+            Failure::Unreachable(_) | Failure::Garbled(_) | Failure::Refused(_) => None,
+        }));
+        let stale = self.office.bundle_at.is_some_and(|at| standing.unreachable_since.is_some() && now.wall.millis_since(at) > ROSTER_STALE_MS);
+        self.board.set(now.mono, Code::RosterStale, "", stale.then(String::new));
+    }
+
+    /// Begins pairing; the answer comes when the office has spoken.
+    pub(super) fn pair(&self, url: String, code: &str, replies: mpsc::Sender<Reply>) {
+        let refuse = |code: &str, text: String, hint: &str| {
+            let reply = Reply::Failed { code: code.to_owned(), text, hint: hint.to_owned() };
+            replies.try_send(reply).ok();
+        };
+        let parsed = code.parse::<PairingCode>();
+        let key = identity::key(&self.settings.data_dir);
+        let (code, key) = match (parsed, key) {
+            (Ok(code), Ok(key)) => (code, key),
+            (Err(error), _) => return refuse("bad-code", error.to_string(), "type the code as punch-office terminal add printed it"),
+            (_, Err(error)) => return refuse("no-key", error.to_string(), error.hint()),
+        };
+        if let Some(configured) = self.settings.office.url.as_ref().filter(|configured| **configured != url.trim_end_matches('/')) {
+            let text = format!("the configuration names another office: {configured}");
+            return refuse("contradiction", text, "correct [office] url in terminal.toml, or pair with that office");
+        }
+        let request = PairRequest {
+            version: 1,
+            secret: String::new(),
+            public_key: crate::wire::canonical::key_text(&key.verifying_key()),
+            terminal: self.settings.id.clone(),
+        };
+        let (clock, trusted, ends) = (self.clock.clone(), self.office.trusted.clone(), self.office.ends.clone());
+        let (data_dir, supervisor) = (self.settings.data_dir.clone(), self.supervisor.clone());
+        self.supervisor.passing(async move {
+            let result = match link::pair(&url, &code, request, &clock, &trusted).await {
+                Err(Failure::Unreachable(why)) => Err(format!("the office cannot be reached: {why}")),
+                Err(Failure::Untrusted(why)) => Err(format!("the office's certificate does not fit the code: {why}")),
+                Err(Failure::Refused(why)) => Err(format!("the office refuses: {why}")),
+                Err(Failure::Garbled(why)) => Err(format!("that is no office: {why}")),
+                Ok(pairing) => {
+                    let kept = pairing.clone();
+                    let written = supervisor.blocking(move || identity::keep_pairing(&data_dir, &kept)).await;
+                    match written {
+                        Ok(Ok(())) => Ok(pairing),
+                        Ok(Err(error)) => Err(error.to_string()),
+                        Err(error) => Err(error.to_string()),
+                    }
+                }
+            };
+            ends.send(Exchanged::Paired { result, replies }).await.ok();
+        });
+    }
+
+    fn paired(&mut self, result: Result<Pairing, String>, replies: &mpsc::Sender<Reply>) {
+        let reply = match result {
+            Ok(pairing) => {
+                let text = format!("paired with {} as {}", pairing.url, pairing.terminal);
+                self.connect(pairing);
+                self.record_maintenance("paired with an office");
+                Reply::Done { text }
+            }
+            Err(text) => {
+                let hint = "check the address and the code; a code holds 30 minutes and works once".to_owned();
+                Reply::Failed { code: "not-paired".to_owned(), text, hint }
+            }
+        };
+        replies.try_send(reply).ok();
+    }
+}
+
+fn restore<T: serde::de::DeserializeOwned>(kept: &BTreeMap<String, String>, key: &str) -> Option<(T, Kept)> {
+    let kept: Kept = serde_json::from_str(kept.get(key)?).ok()?;
+    let value = serde_json::from_str(&kept.text).ok()?;
+    Some((value, kept))
+}

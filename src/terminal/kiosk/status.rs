@@ -1,0 +1,141 @@
+//! How the kiosk stands: for the page, for a technician, and signed for the office. One list of conditions feeds all three.
+
+use sha2::{Digest, Sha256};
+
+use super::Kiosk;
+use crate::config::terminal::TerminalSettings;
+use crate::control::{ClockStatus, ConditionStatus, JournalStatus, OfficeStatus, Status};
+use crate::domain::estimate::Quality;
+use crate::domain::id::{Sequence, hex_text};
+use crate::domain::time::UtcOffset;
+use crate::health::{Code, Condition};
+use crate::machine::core;
+use crate::machine::uplink::Failure;
+use crate::terminal::display::{PageClock, PageState};
+use crate::wire::batch::{JournalState, TerminalState};
+
+/// The digest of the settings in force: what a `settings` entry records.
+pub(super) fn digest(settings: &TerminalSettings) -> String {
+    hex_text(&Sha256::digest(format!("{settings:?}").as_bytes()))
+}
+
+impl Kiosk {
+    /// Brings the list of conditions up to date and shows the page how things stand.
+    pub(super) fn show_standing(&mut self) {
+        let now = self.now();
+        let codes = [Code::JournalUnavailable, Code::NoRoster, Code::CalendarEnds];
+        let core = self.core.conditions(now);
+        self.board.replace(now.mono, &codes, core);
+        self.board.set(now.mono, Code::ClockUntrusted, "", self.keeper.condition().map(|condition| condition.detail));
+        self.readers.conditions(now.mono, &mut self.board);
+        self.office_conditions(now);
+        let standing = self.uplink.standing();
+        let offline = self.office.link.is_some() && !standing.reachable && standing.unreachable_since.is_some();
+        let backlog = standing.backlog;
+        self.core.handle(now, core::Event::Office { offline, backlog });
+        while let Some(action) = self.core.poll_action() {
+            self.core_action(action);
+        }
+        let page = self.page(offline, backlog);
+        self.display.page(page);
+    }
+
+    fn utc_offset(&self) -> UtcOffset {
+        self.office.bundle.as_ref().map_or(self.settings.utc_offset, |bundle| bundle.utc_offset)
+    }
+
+    fn conditions(&self) -> Vec<Condition> {
+        self.board.shown(self.clock.mono())
+    }
+
+    fn page(&mut self, offline: bool, backlog: u64) -> PageState {
+        let best = self.keeper.best_now(self.clock.read());
+        let utc_offset = self.utc_offset();
+        let (date, _) = utc_offset.civil(best.at);
+        let bundle = self.office.bundle.as_deref();
+        let rules = bundle.and_then(|bundle| bundle.rules.on(date));
+        PageState {
+            site: bundle.map(|bundle| bundle.site.clone()).unwrap_or_default(),
+            terminal: self.settings.name.clone(),
+            phone: self.settings.phone.clone(),
+            clock: Some(PageClock { best: best.at, read: self.clock.mono(), doubtful: best.quality != Quality::Trusted, utc_offset }),
+            checkpoints: rules.map(|rules| rules.checkpoints.clone()).unwrap_or_default(),
+            day: bundle.map(|bundle| bundle.calendar.day(date)),
+            offline_since: if offline { self.uplink.standing().unreachable_since } else { None },
+            backlog,
+            conditions: self.conditions(),
+        }
+    }
+
+    /// The terminal at this moment, as a batch or heartbeat states it.
+    pub(super) fn terminal_state(&mut self) -> TerminalState {
+        let clock = self.now();
+        let journals = self.journals.iter().map(|view| JournalState { journal: view.journal, sequence: view.last, head: view.head });
+        TerminalState {
+            clock,
+            journals: journals.collect(),
+            backlog: self.uplink.standing().backlog,
+            software: env!("CARGO_PKG_VERSION").to_owned(),
+            conditions: self.conditions(),
+            bundle: self.office.bundle_tag.clone(),
+        }
+    }
+
+    /// Everything, for a technician.
+    pub(super) fn status(&mut self) -> Status {
+        let reading = self.now();
+        let best = self.keeper.best_now(self.clock.read());
+        let offset = self.utc_offset();
+        let open = self.journals.last().filter(|_| self.journal_available);
+        let standing = self.uplink.standing();
+        let journals = self.journals.iter().map(|view| JournalStatus {
+            journal: view.journal,
+            sequence: view.last,
+            first: view.first,
+            acknowledged: view.acknowledged,
+            open: view.open,
+            damage: String::new(),
+        });
+        let paired = self.office.link.as_ref().map(|link| link.pairing());
+        Status {
+            terminal: paired.map(|pairing| pairing.terminal.clone()).or_else(|| self.settings.id.clone()),
+            journal: open.map(|view| view.journal),
+            sequence: open.map_or(Sequence::ZERO, |view| view.last),
+            acknowledged: open.map_or(Sequence::ZERO, |view| view.acknowledged),
+            backlog: standing.backlog,
+            clock: ClockStatus {
+                reading,
+                raw: offset.rfc3339(reading.wall),
+                best: offset.rfc3339(best.at),
+                office_offset_ms: self.keeper.office_offset_ms(),
+            },
+            journals: journals.collect(),
+            readers: self.readers.status(),
+            conditions: self.conditions().into_iter().map(with_words).collect(),
+            office: OfficeStatus {
+                url: paired.map(|pairing| pairing.url.clone()),
+                reachable: standing.reachable,
+                last_exchange: self.office.last_exchange.map(|at| offset.rfc3339(at)),
+                last_error: standing.failure.as_ref().map(words).unwrap_or_default(),
+                bundle: self.office.bundle_tag.clone(),
+            },
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
+fn with_words(condition: Condition) -> ConditionStatus {
+    let ((title_zh, title_en), (remedy_zh, remedy_en)) = (condition.code.title(), condition.code.remedy());
+    ConditionStatus {
+        severity: condition.code.severity(),
+        title: [title_zh.to_owned(), title_en.to_owned()],
+        remedy: [remedy_zh.to_owned(), remedy_en.to_owned()],
+        condition,
+    }
+}
+
+fn words(failure: &Failure) -> String {
+    match failure {
+        Failure::Unreachable(why) | Failure::Untrusted(why) | Failure::Refused(why) | Failure::Garbled(why) => why.clone(),
+    }
+}

@@ -1,0 +1,244 @@
+//! Sets the kiosk up and takes it down: journal thread, port threads, page, sound, socket, then the loop. The demo uses the same [`start`].
+//!
+//! Stop: ports, then the core drains, the journal commits and checkpoints, exchanges have 5 s; a second signal ends at once.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+
+use super::display::Display;
+use super::journal;
+use super::kiosk::{JOURNAL_COMMANDS_MAX, Kiosk, Parts, Readers, channels};
+use super::port::{self, PortCommand, PortSettings};
+use super::socket;
+use super::sound::{Sound, SoundSettings};
+use crate::clock::Clock;
+use crate::config::terminal::TerminalSettings;
+use crate::supervise::{Supervisor, stop_signal};
+use crate::sys::{self, Exit};
+
+/// How long exchanges and the journal have to end.
+const STOP_LIMIT: Duration = Duration::from_secs(5);
+/// Most commands that wait for a port's thread.
+const PORT_COMMANDS_MAX: usize = 64;
+/// Where Linux keeps the machine's own id, by which a moved data directory is known.
+const MACHINE_ID_FILE: &str = "/etc/machine-id";
+
+/// Why the kiosk could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The page's address cannot be used.
+    #[error("cannot serve the page at {listen}: {source}")]
+    Listen {
+        /// The address.
+        listen: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The control socket cannot be made.
+    #[error("cannot listen at {path}: {source}")]
+    Socket {
+        /// The path.
+        path: std::path::PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The system gives no thread, no randomness, no signals.
+    #[error("the system gives no {what}: {why}")]
+    System {
+        /// What.
+        what: &'static str,
+        /// Why.
+        why: String,
+    },
+    /// The configuration contradicts the pairing.
+    #[error("{0}")]
+    Contradiction(String),
+}
+
+impl StartError {
+    const fn exit(&self) -> Exit {
+        match self {
+            Self::Listen { .. } | Self::Socket { .. } => Exit::Unavailable,
+            Self::System { .. } => Exit::Software,
+            Self::Contradiction(_) => Exit::Config,
+        }
+    }
+}
+
+/// A kiosk that runs.
+#[derive(Debug)]
+pub struct Running {
+    /// Where the page is.
+    pub page: SocketAddr,
+    supervisor: Supervisor,
+    ended: tokio::sync::oneshot::Receiver<bool>,
+}
+
+impl Running {
+    /// Waits until the kiosk ends by itself; whether because an essential part ended.
+    pub async fn ended(&mut self) -> bool {
+        (&mut self.ended).await.unwrap_or(true)
+    }
+
+    /// Stops it; whether everything ended in time.
+    pub async fn stop(self) -> bool {
+        self.supervisor.finish(STOP_LIMIT).await
+    }
+}
+
+/// The service: until a signal, or until an essential part ends.
+pub fn service(settings: TerminalSettings, clock: Clock) -> Exit {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            sys::err(format_args!("punchd: the system gives no event loop: {error}"));
+            return Exit::Software;
+        }
+    };
+    runtime.block_on(async {
+        let data_dir = settings.data_dir.clone();
+        let mut running = match start(settings, clock).await {
+            Ok(running) => running,
+            Err(error) => {
+                sys::err(format_args!("punchd: {error}"));
+                return error.exit();
+            }
+        };
+        announce(&data_dir, running.page);
+        let exit = tokio::select! {
+            signal = stop_signal() => match signal {
+                Ok(()) => Exit::Ok,
+                Err(error) => {
+                    tracing::error!(%error, "signals cannot be watched");
+                    Exit::Software
+                }
+            },
+            _ = running.ended() => Exit::Software,
+        };
+        sd_notify::notify(&[sd_notify::NotifyState::Stopping]).ok();
+        if !running.stop().await {
+            tracing::warn!("not everything ended in time");
+        }
+        exit
+    })
+}
+
+/// Says that the kiosk is ready: to whoever started it, to systemd, and in the data directory.
+fn announce(data_dir: &Path, page: SocketAddr) {
+    let line = serde_json::json!({ "ready": true, "listen": page.to_string() }).to_string();
+    sys::out(&line);
+    if let Err(error) = sys::write_whole(&data_dir.join("listen"), format!("{line}\n").as_bytes(), 0o644) {
+        tracing::warn!(%error, "the page's address cannot be written to the data directory");
+    }
+    sd_notify::notify(&[sd_notify::NotifyState::Ready]).ok();
+}
+
+/// Sets a kiosk up in this runtime.
+///
+/// # Errors
+/// When the page or the socket cannot be had, or the configuration contradicts the pairing. An unusable data directory is none: the page
+/// then asks for paper sign-in, and it recovers by itself.
+pub async fn start(settings: TerminalSettings, clock: Clock) -> Result<Running, StartError> {
+    agrees_with_pairing(&settings)?;
+    let (supervisor, notices) = Supervisor::new();
+    let (inlets, outlets) = channels(notices);
+    let listen = settings.listen;
+    let listener = TcpListener::bind(listen).await.map_err(|source| StartError::Listen { listen, source })?;
+    let page = listener.local_addr().map_err(|source| StartError::Listen { listen, source })?;
+    let socket_path = settings.control_socket.clone();
+    let control = socket::listen(&socket_path).map_err(|source| StartError::Socket { path: socket_path, source })?;
+
+    let (journal, commands) = mpsc::channel(JOURNAL_COMMANDS_MAX);
+    let options = journal_options(&settings);
+    let (journal_clock, journal_events) = (clock.clone(), inlets.journal.clone());
+    let thread = supervisor.essential_thread("journal", move || journal::run(options, journal_clock, commands, journal_events));
+    thread.map_err(|error| StartError::System { what: "thread", why: error.to_string() })?;
+
+    let mut readers = Readers::default();
+    for reader in &settings.readers {
+        let (commands, waiting) = mpsc::channel::<PortCommand>(PORT_COMMANDS_MAX);
+        let (port, port_clock, events) = (PortSettings::from(reader), clock.clone(), inlets.ports.clone());
+        let name = format!("port-{}", reader.name);
+        let thread = supervisor.device_thread(&name, move || port::run(port, port_clock, events, waiting));
+        thread.map_err(|error| StartError::System { what: "thread", why: error.to_string() })?;
+        readers.add(reader.clone(), commands);
+    }
+
+    let display = Display::new(clock.clone());
+    let (shown, stop) = (display.clone(), supervisor.stop().clone());
+    supervisor.essential("page", async move {
+        if let Err(error) = shown.serve(listener, stop.cancelled_owned()).await {
+            tracing::error!(%error, "the page cannot be served");
+        }
+    });
+    supervisor.essential("control", socket::serve(control, supervisor.clone(), inlets.asked.clone()));
+    let sound = sound(&settings, &supervisor, inlets.sound.clone())?;
+
+    let watchdog_ms = sd_notify::watchdog_enabled().and_then(|every| u64::try_from(every.as_millis() / 3).ok());
+    let parts = Parts {
+        settings: Arc::new(settings),
+        clock,
+        supervisor: supervisor.clone(),
+        journal,
+        display,
+        sound,
+        inlets,
+        watchdog_ms,
+        seed: seed()?,
+    };
+    let (end, ended) = tokio::sync::oneshot::channel();
+    let kiosk = Kiosk::new(parts, readers);
+    supervisor.passing(async move {
+        end.send(kiosk.run(outlets).await).ok();
+    });
+    Ok(Running { page, supervisor, ended })
+}
+
+fn journal_options(settings: &TerminalSettings) -> journal::Options {
+    let machine = std::fs::read_to_string(MACHINE_ID_FILE).unwrap_or_default().trim().to_owned();
+    journal::Options::new(settings.data_dir.clone(), settings.retention_days, machine)
+}
+
+fn sound(settings: &TerminalSettings, supervisor: &Supervisor, told: mpsc::Sender<Option<crate::health::Condition>>) -> Result<Option<Sound>, StartError> {
+    if !settings.sound {
+        return Ok(None);
+    }
+    let (sound, player) = Sound::new(SoundSettings { sounds_dir: settings.sounds_dir.clone(), ..SoundSettings::default() });
+    let report = Box::new(move |condition| drop(told.try_send(condition)));
+    let thread = supervisor.device_thread("sound", move || player.run(report));
+    thread.map_err(|error| StartError::System { what: "thread", why: error.to_string() })?;
+    Ok(Some(sound))
+}
+
+fn seed() -> Result<u64, StartError> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(|error| StartError::System { what: "randomness", why: error.to_string() })?;
+    Ok(u64::from_le_bytes(bytes))
+}
+
+/// A configuration that contradicts what pairing gave is refused, so that nobody believes a kiosk to be another.
+fn agrees_with_pairing(settings: &TerminalSettings) -> Result<(), StartError> {
+    let Ok(Some(pairing)) = super::identity::pairing(&settings.data_dir) else { return Ok(()) };
+    let contradiction = |key: &str, configured: &str, paired: &str| {
+        let remedy = "correct terminal.toml, or remove pairing.json from the data directory and pair again";
+        StartError::Contradiction(format!("{key} is {configured} in the configuration, but the kiosk is paired as {paired}; {remedy}"))
+    };
+    if let Some(id) = settings.id.as_ref().filter(|id| **id != pairing.terminal) {
+        return Err(contradiction("terminal.id", id.as_str(), pairing.terminal.as_str()));
+    }
+    if let Some(url) = settings.office.url.as_ref().filter(|url| **url != pairing.url) {
+        return Err(contradiction("office.url", url, &pairing.url));
+    }
+    if let Some(file) = &settings.office.ca_file {
+        let ca = std::fs::read_to_string(file).unwrap_or_default();
+        if ca.trim() != pairing.ca.trim() {
+            return Err(contradiction("office.ca-file", &file.display().to_string(), "with another CA"));
+        }
+    }
+    Ok(())
+}

@@ -20,18 +20,13 @@ pub mod clock;
 pub mod config;
 #[cfg(feature = "service")]
 pub mod log;
-<<<<<<< HEAD
 #[cfg(feature = "office")]
 pub mod office;
-=======
 #[cfg(feature = "sim")]
 pub mod sim;
->>>>>>> main
 #[cfg(feature = "service")]
 pub mod supervise;
 #[cfg(feature = "service")]
 pub mod sys;
 #[cfg(feature = "terminal")]
 pub mod terminal;
-#[cfg(feature = "office")]
-pub mod office;

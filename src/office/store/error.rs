@@ -86,7 +86,7 @@ impl From<rusqlite::Error> for StoreError {
 
 impl StoreError {
     /// A text that is not what it was.
-    pub(super) fn content(what: &'static str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+    pub(crate) fn content(what: &'static str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Content { what, source: source.into() }
     }
 

@@ -5,5 +5,9 @@ pub mod columns;
 #[cfg(feature = "office")]
 pub mod office;
 pub mod problem;
+#[cfg(feature = "terminal")]
+pub mod reader;
 pub mod rules;
 pub mod table;
+#[cfg(feature = "terminal")]
+pub mod terminal;

@@ -18,6 +18,8 @@ pub mod wire;
 pub mod clock;
 #[cfg(feature = "service")]
 pub mod config;
+#[cfg(feature = "terminal")]
+pub mod ctl;
 #[cfg(feature = "service")]
 pub mod log;
 #[cfg(feature = "office")]

@@ -1,4 +1,6 @@
-//! A shim; see `punchd::ctl`.
+//! `punchctl`: see `punchd::ctl`.
 #![forbid(unsafe_code)]
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    punchd::ctl::main()
+}

@@ -1,4 +1,6 @@
-//! A shim; see `punchd::terminal`.
+//! `punchd`: see `punchd::terminal`.
 #![forbid(unsafe_code)]
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    punchd::terminal::main()
+}

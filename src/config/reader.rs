@@ -8,6 +8,7 @@ use crate::domain::id::ReaderName;
 use crate::reader::card_format::CardFormat;
 use crate::reader::protocol::{DataBits, Parity, Protocol, Serial, Settings, StopBits};
 use crate::reader::{ef01, line};
+use crate::terminal::port::PortSettings;
 
 /// Slowest and fastest line, in bits a second.
 const BAUD: std::ops::RangeInclusive<i64> = 300..=921_600;
@@ -16,23 +17,8 @@ const HOLD_MS: std::ops::RangeInclusive<i64> = 0..=60_000;
 /// Shortest and longest idle gap, in milliseconds.
 const GAP_MS: std::ops::RangeInclusive<i64> = 5..=2_000;
 
-/// A configured reader.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReaderSettings {
-    /// Its name.
-    pub name: ReaderName,
-    /// Its port, by a stable name.
-    pub device: PathBuf,
-    /// How the line is set.
-    pub serial: Serial,
-    /// Its protocol.
-    pub protocol: Settings,
-    /// Silence that ends a presentation, in milliseconds; 0 for readers that send once.
-    pub hold_ms: u64,
-}
-
 /// Reads one block.
-pub fn read(section: &mut Section<'_>, problems: &mut Problems) -> Option<ReaderSettings> {
+pub fn read(section: &mut Section<'_>, problems: &mut Problems) -> Option<PortSettings> {
     let name = section.parsed::<ReaderName>("name", problems);
     let name = section.require("name", name, "\"badge\"", problems);
     let device = section.text("device", problems);
@@ -54,8 +40,8 @@ pub fn read(section: &mut Section<'_>, problems: &mut Problems) -> Option<Reader
         Settings::Line(settings) => Settings::Line(line(section, settings, problems)),
         Settings::Ef01(settings) => Settings::Ef01(module(section, settings, problems)),
     };
-    Some(ReaderSettings {
-        name: name?.value,
+    Some(PortSettings {
+        reader: name?.value,
         device: PathBuf::from(device?.value),
         serial,
         protocol: settings,
@@ -105,7 +91,28 @@ fn line(section: &mut Section<'_>, mut settings: line::Settings, problems: &mut 
     settings
 }
 
-fn module(section: &mut Section<'_>, settings: ef01::Settings, problems: &mut Problems) -> ef01::Settings {
-    drop((section, problems));
+fn module(section: &mut Section<'_>, mut settings: ef01::Settings, problems: &mut Problems) -> ef01::Settings {
+    if let Some(dialect) = section.one_of("dialect", &ef01::Dialect::ALL, problems) {
+        settings.light = dialect;
+    }
+    if let Some(address) = hex_number(section, "address", problems) {
+        settings.address = address;
+    }
+    if let Some(password) = hex_number(section, "password", problems) {
+        settings.password = ef01::Password(password);
+    }
+    let captures = i64::from(*ef01::CAPTURES.start())..=i64::from(*ef01::CAPTURES.end());
+    if let Some(captures) = section.number("captures", captures, problems).and_then(|captures| u8::try_from(captures.value).ok()) {
+        settings.captures = captures;
+    }
     settings
+}
+
+fn hex_number(section: &mut Section<'_>, key: &'static str, problems: &mut Problems) -> Option<u32> {
+    let text = section.text(key, problems)?;
+    let number = u32::from_str_radix(&text.value, 16).ok().filter(|_| text.value.len() == 8);
+    if number.is_none() {
+        problems.add(Some(text.place), format!("`reader.{key}` must be 8 hexadecimal digits"), format!("write {key} = \"FFFFFFFF\""));
+    }
+    number
 }

@@ -33,7 +33,7 @@ pub fn read(file: &str, text: &str) -> Result<Rules, Problems> {
     let rules = head(&mut top, &mut problems);
     top.finish(&mut problems);
     let count = sections.len();
-    if count == 0 || count > CHECKPOINTS_MAX || count % 2 != 0 {
+    if count == 0 || count > CHECKPOINTS_MAX || !count.is_multiple_of(2) {
         problems.add(None, format!("there are {count} checkpoints"), format!("write [[checkpoint]] 2, 4, 6 or {CHECKPOINTS_MAX} times"));
     }
     let read: Vec<_> = sections.into_iter().map(|section| checkpoint(section, &mut problems)).collect();
@@ -42,7 +42,8 @@ pub fn read(file: &str, text: &str) -> Result<Rules, Problems> {
         check_order(checkpoints, &mut problems);
     }
     let found = rules.zip(checkpoints);
-    problems.or(found.map(|(rules, checkpoints)| Rules { checkpoints: checkpoints.into_iter().map(|placed| placed.value).collect(), ..rules }))
+    problems
+        .or(found.map(|(rules, checkpoints)| Rules { checkpoints: checkpoints.into_iter().map(|placed| placed.value).collect(), ..rules }))
 }
 
 /// What stands above the checkpoints.
@@ -228,7 +229,14 @@ mod tests {
             .replace("direction = \"out\"\ndue = \"17:00\"", "direction = \"sideways\"\ndue = \"17:00\"")
             .replace("minimum-gap = 5", "minimum-gp = 5");
         let shown = read("rules.toml", &text).unwrap_err().to_string();
-        for part in ["`grace`", "“8:25” is not a time", "13:40", "`checkpoint.direction` must be one of in, out", "`minimum-gap` is missing", "unknown key `minimum-gp`"] {
+        for part in [
+            "`grace`",
+            "“8:25” is not a time",
+            "13:40",
+            "`checkpoint.direction` must be one of in, out",
+            "`minimum-gap` is missing",
+            "unknown key `minimum-gp`",
+        ] {
             assert!(shown.contains(part), "{part} in\n{shown}");
         }
     }

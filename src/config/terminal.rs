@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::problem::Problems;
-use super::reader::{self, ReaderSettings};
+use super::reader;
 use super::table::{Section, parse};
 use crate::domain::id::TerminalId;
 use crate::domain::time::UtcOffset;
 use crate::sys;
+use crate::terminal::port::PortSettings;
 
 /// The sample that `punchd default-config` prints.
 pub const SAMPLE: &str = include_str!("../../config/terminal.toml");
@@ -53,7 +54,7 @@ pub struct TerminalSettings {
     /// Who may vouch for the time.
     pub clock_source: ClockSource,
     /// In the order of the file.
-    pub readers: Vec<ReaderSettings>,
+    pub readers: Vec<PortSettings>,
     /// What pairing must agree with.
     pub office: OfficeOverride,
 }
@@ -217,23 +218,23 @@ fn office(top: &mut Section<'_>, problems: &mut Problems) -> OfficeOverride {
     OfficeOverride { url: url.map(|url| url.value.trim_end_matches('/').to_owned()), ca_file }
 }
 
-fn readers(top: &mut Section<'_>, problems: &mut Problems) -> Vec<ReaderSettings> {
+fn readers(top: &mut Section<'_>, problems: &mut Problems) -> Vec<PortSettings> {
     let sections = top.sections("reader", problems);
     if let Some(surplus) = sections.get(READERS_MAX) {
         problems.add(Some(surplus.place()), format!("more than {READERS_MAX} readers"), "one kiosk serves one desk");
     }
-    let mut readers: Vec<ReaderSettings> = Vec::new();
+    let mut readers: Vec<PortSettings> = Vec::new();
     for mut section in sections {
         let place = section.place();
         let found = reader::read(&mut section, problems);
         section.finish(problems);
         let Some(found) = found else { continue };
         for other in &readers {
-            if other.name == found.name {
-                problems.add(Some(place.clone()), format!("two readers are named `{}`", found.name), "each name is given once");
+            if other.reader == found.reader {
+                problems.add(Some(place.clone()), format!("two readers are named `{}`", found.reader), "each name is given once");
             }
             if other.device == found.device {
-                let both = format!("`{}` and `{}` name the same device", other.name, found.name);
+                let both = format!("`{}` and `{}` name the same device", other.reader, found.reader);
                 problems.add(Some(place.clone()), both, "a serial port belongs to one reader");
             }
         }
@@ -269,7 +270,17 @@ mod tests {
                     [[reader]]\nname = \"a\"\nprotocol = \"rs232\"\n[[reader]]\nname = \"b\"\ndevice = \"/dev/x\"\nprotocol = \"em4100\"\nspeed = 5\n\
                     [[reader]]\nname = \"b\"\ndevice = \"/dev/x\"\nprotocol = \"em4100\"\n";
         let shown = check("terminal.toml", text).unwrap_err().to_string();
-        let wanted = ["terminal.id", "utc-offset", "loopback", "https://", "rs232", "`reader.device` is missing", "reader.speed", "two readers", "same device"];
+        let wanted = [
+            "terminal.id",
+            "utc-offset",
+            "loopback",
+            "https://",
+            "rs232",
+            "`reader.device` is missing",
+            "reader.speed",
+            "two readers",
+            "same device",
+        ];
         for part in wanted {
             assert!(shown.contains(part), "{part} in\n{shown}");
         }

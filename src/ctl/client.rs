@@ -46,7 +46,9 @@ impl ClientError {
     pub(crate) fn hint(&self) -> &'static str {
         match self {
             Self::Config(_) => "name the socket with --socket, or the configuration with --config",
-            Self::Connect { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => "run it as root or as a member of punchd's group",
+            Self::Connect { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                "run it as root or as a member of punchd's group"
+            }
             Self::Connect { .. } => "is the service running? systemctl status punchd",
             Self::Broken(_) => "see punchd's log: journalctl -u punchd",
             Self::Answer(_) => "punchd and punchctl must be of the same version",

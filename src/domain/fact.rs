@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::leave::{Entered, Excuse, Span};
-use super::ruling::Ruling;
 use super::rules::{Checkpoint, CheckpointId, HalfDay};
+use super::ruling::Ruling;
 use super::time::ClockTime;
 
 /// What a stated time rests on.

@@ -8,16 +8,17 @@ mod readers;
 mod status;
 mod technician;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
 use self::office::{Exchanged, Office};
-use self::readers::Readers;
+pub use self::readers::Readers;
 use self::technician::Technician;
 use super::display::Display;
 use super::journal;
-use super::port::PortEvent;
+use super::port::{PortEvent, PortEventKind};
 use super::socket::Asked;
 use super::sound::Sound;
 use crate::clock::{Clock, KERNEL_REFRESH_MS};
@@ -30,7 +31,6 @@ use crate::machine::core::{self, Core};
 use crate::machine::gate::Gate;
 use crate::machine::uplink::{self, JournalView, Uplink};
 use crate::machine::{Ticket, clockkeeper::Action as ClockAction};
-use crate::reader::{Output, Reading};
 use crate::supervise::{Notice, Supervisor};
 use crate::wire::entry::Body;
 
@@ -97,14 +97,8 @@ pub fn channels(notices: mpsc::Receiver<Notice>) -> (Inlets, Outlets) {
     let (office, office_events) = mpsc::channel(EVENTS_MAX);
     let (asked, asked_events) = mpsc::channel(EVENTS_MAX);
     let (sound, sound_events) = mpsc::channel(EVENTS_MAX);
-    let outlets = Outlets {
-        ports: port_events,
-        journal: journal_events,
-        office: office_events,
-        asked: asked_events,
-        sound: sound_events,
-        notices,
-    };
+    let outlets =
+        Outlets { ports: port_events, journal: journal_events, office: office_events, asked: asked_events, sound: sound_events, notices };
     (Inlets { ports, journal, office, asked, sound }, outlets)
 }
 
@@ -118,7 +112,7 @@ pub struct Parts {
     /// Who spawns.
     pub supervisor: Supervisor,
     /// The journal's thread.
-    pub journal: mpsc::Sender<journal::Command>,
+    pub journal: std::sync::mpsc::SyncSender<journal::Command>,
     /// The page.
     pub display: Display,
     /// The tone.
@@ -137,7 +131,7 @@ pub struct Kiosk {
     settings: Arc<TerminalSettings>,
     clock: Clock,
     supervisor: Supervisor,
-    journal: mpsc::Sender<journal::Command>,
+    journal: std::sync::mpsc::SyncSender<journal::Command>,
     display: Display,
     sound: Option<Sound>,
     keeper: ClockKeeper,
@@ -173,7 +167,7 @@ impl Kiosk {
             ClockSource::Both => Source::Both,
         };
         let now = parts.clock.mono();
-        let holds = parts.settings.readers.iter().map(|reader| (reader.name.clone(), reader.hold_ms));
+        let holds = parts.settings.readers.iter().map(|reader| (reader.reader.clone(), reader.hold_ms));
         Self {
             keeper: ClockKeeper::new(clockkeeper::Settings { source, ..clockkeeper::Settings::default() }, None),
             core: Core::new(core::Settings { utc_offset: parts.settings.utc_offset }),
@@ -206,10 +200,10 @@ impl Kiosk {
         let stop = self.supervisor.stop().clone();
         loop {
             let next = self.next_timeout();
-            let Some(happened) = stop.run_until_cancelled(wait(&mut outlets, &self.clock, next)).await else { return false };
-            if matches!(&happened, Happened::Notice(Notice::Ended { name }) if self.readers.is_gone(name)) {
-                continue;
-            }
+            let Some(happened) = stop.run_until_cancelled(wait(&mut outlets, &self.clock, next)).await else {
+                self.readers.stop();
+                return false;
+            };
             if let Happened::Notice(Notice::Ended { name }) = &happened {
                 tracing::error!(part = %name, "an essential part ended; the program ends");
                 return true;
@@ -240,29 +234,29 @@ impl Kiosk {
 
     fn port(&mut self, event: PortEvent) {
         let now = self.now();
-        let (reader, at) = (event.reader.clone(), event.at);
         if let Some(connected) = self.readers.note(&event) {
-            self.core.handle(now, core::Event::Reader { reader: reader.clone(), connected });
+            self.core.handle(now, core::Event::Reader { reader: event.reader.clone(), connected });
         }
         self.technician.port(&event);
-        if let Some(Output::Reading(reading)) = event.output() {
-            let reading: Reading = reading.clone();
-            if self.gate.admit(at, &reader, &reading) {
-                self.core.handle(now, core::Event::Read { reader, reading, at });
-            }
+        let PortEvent { reader, at, kind: PortEventKind::Reading(reading) } = event else { return };
+        if self.gate.admit(at, &reader, &reading) {
+            self.core.handle(now, core::Event::Read { reader, reading, at });
         }
     }
 
     fn journal(&mut self, event: journal::Event) {
         let now = self.now();
         match event {
-            journal::Event::Available { journals, recent, kept } => {
-                self.journal_available = true;
-                self.keeper.handle(self.clock.read(), clockkeeper::Event::Journal(&recent));
+            journal::Event::Kept(kept) => {
+                let kept: BTreeMap<String, String> = kept.into_iter().collect();
                 if let Some(floor) = kept.get(FLOOR_KEY).and_then(|floor| floor.parse().ok()) {
                     self.keeper.handle(self.clock.read(), clockkeeper::Event::Floor(Wall(floor)));
                 }
                 self.restore_downloads(now, &kept);
+            }
+            journal::Event::Available { journals, recent } => {
+                self.journal_available = true;
+                self.keeper.handle(self.clock.read(), clockkeeper::Event::Journal(&recent));
                 self.core.handle(now, core::Event::JournalAvailable { recent });
                 self.journals_are(now, journals);
                 self.record_start(now);

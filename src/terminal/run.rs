@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use super::display::Display;
 use super::journal;
 use super::kiosk::{JOURNAL_COMMANDS_MAX, Kiosk, Parts, Readers, channels};
-use super::port::{self, PortCommand, PortSettings};
+use super::port;
 use super::socket;
 use super::sound::{Sound, SoundSettings};
 use crate::clock::Clock;
@@ -23,8 +23,6 @@ use crate::sys::{self, Exit};
 
 /// How long exchanges and the journal have to end.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
-/// Most commands that wait for a port's thread.
-const PORT_COMMANDS_MAX: usize = 64;
 /// Where Linux keeps the machine's own id, by which a moved data directory is known.
 const MACHINE_ID_FILE: &str = "/etc/machine-id";
 
@@ -130,7 +128,7 @@ pub fn service(settings: TerminalSettings, clock: Clock) -> Exit {
 
 /// Says that the kiosk is ready: to whoever started it, to systemd, and in the data directory.
 fn announce(data_dir: &Path, page: SocketAddr) {
-    let line = serde_json::json!({ "ready": true, "listen": page.to_string() }).to_string();
+    let line = format!("{{\"ready\":true,\"listen\":\"{page}\"}}");
     sys::out(&line);
     if let Err(error) = sys::write_whole(&data_dir.join("listen"), format!("{line}\n").as_bytes(), 0o644) {
         tracing::warn!(%error, "the page's address cannot be written to the data directory");
@@ -145,6 +143,9 @@ fn announce(data_dir: &Path, page: SocketAddr) {
 /// then asks for paper sign-in, and it recovers by itself.
 pub async fn start(settings: TerminalSettings, clock: Clock) -> Result<Running, StartError> {
     agrees_with_pairing(&settings)?;
+    if let Err(error) = std::fs::create_dir_all(&settings.data_dir) {
+        tracing::error!(%error, folder = %settings.data_dir.display(), "the data directory cannot be made");
+    }
     let (supervisor, notices) = Supervisor::new();
     let (inlets, outlets) = channels(notices);
     let listen = settings.listen;
@@ -153,7 +154,7 @@ pub async fn start(settings: TerminalSettings, clock: Clock) -> Result<Running, 
     let socket_path = settings.control_socket.clone();
     let control = socket::listen(&socket_path).map_err(|source| StartError::Socket { path: socket_path, source })?;
 
-    let (journal, commands) = mpsc::channel(JOURNAL_COMMANDS_MAX);
+    let (journal, commands) = std::sync::mpsc::sync_channel(JOURNAL_COMMANDS_MAX);
     let options = journal_options(&settings);
     let (journal_clock, journal_events) = (clock.clone(), inlets.journal.clone());
     let thread = supervisor.essential_thread("journal", move || journal::run(options, journal_clock, commands, journal_events));
@@ -161,12 +162,12 @@ pub async fn start(settings: TerminalSettings, clock: Clock) -> Result<Running, 
 
     let mut readers = Readers::default();
     for reader in &settings.readers {
-        let (commands, waiting) = mpsc::channel::<PortCommand>(PORT_COMMANDS_MAX);
-        let (port, port_clock, events) = (PortSettings::from(reader), clock.clone(), inlets.ports.clone());
-        let name = format!("port-{}", reader.name);
-        let thread = supervisor.device_thread(&name, move || port::run(port, port_clock, events, waiting));
+        let (handle, commands) = port::commands();
+        let (port, port_clock, events) = (reader.clone(), clock.clone(), inlets.ports.clone());
+        let name = format!("port-{}", reader.reader);
+        let thread = supervisor.device_thread(&name, move || port::run(&port, &port_clock, &events, &commands));
         thread.map_err(|error| StartError::System { what: "thread", why: error.to_string() })?;
-        readers.add(reader.clone(), commands);
+        readers.add(reader.clone(), handle);
     }
 
     let display = Display::new(clock.clone());
@@ -201,10 +202,15 @@ pub async fn start(settings: TerminalSettings, clock: Clock) -> Result<Running, 
 
 fn journal_options(settings: &TerminalSettings) -> journal::Options {
     let machine = std::fs::read_to_string(MACHINE_ID_FILE).unwrap_or_default().trim().to_owned();
-    journal::Options::new(settings.data_dir.clone(), settings.retention_days, machine)
+    let retention_days = settings.retention_days;
+    journal::Options { retention_days, ..journal::Options::new(settings.data_dir.clone(), machine) }
 }
 
-fn sound(settings: &TerminalSettings, supervisor: &Supervisor, told: mpsc::Sender<Option<crate::health::Condition>>) -> Result<Option<Sound>, StartError> {
+fn sound(
+    settings: &TerminalSettings,
+    supervisor: &Supervisor,
+    told: mpsc::Sender<Option<crate::health::Condition>>,
+) -> Result<Option<Sound>, StartError> {
     if !settings.sound {
         return Ok(None);
     }

@@ -32,7 +32,8 @@ impl<'a> Assignment<'a> {
     /// The punches that count for nothing, by time.
     pub(super) fn surplus(&self, punches: &'a [DayPunch]) -> Vec<&'a DayPunch> {
         let counted: Vec<_> = (0..self.picks.len()).filter_map(|place| self.evidence(place)).collect();
-        let counts = |punch: &DayPunch| counted.iter().any(|evidence| matches!(evidence, Evidence::Punch(one) if std::ptr::eq(*one, punch)));
+        let counts =
+            |punch: &DayPunch| counted.iter().any(|evidence| matches!(evidence, Evidence::Punch(one) if std::ptr::eq(*one, punch)));
         let mut surplus: Vec<_> = punches.iter().filter(|punch| !counts(punch)).collect();
         surplus.sort_unstable_by(|a, b| (a.time, &a.key).cmp(&(b.time, &b.key)));
         surplus
@@ -145,4 +146,3 @@ pub(super) fn met_without_leave<'a>(input: &DayInput<'a>, plans: &[Plan<'a>], pl
     let Some(solution) = question.solve() else { return false };
     places.iter().all(|place| solution.picks.get(*place).copied().flatten().is_some())
 }
-

@@ -46,10 +46,10 @@ pub(super) fn plan<'a>(input: &DayInput<'a>) -> Vec<Plan<'a>> {
     let plan_one = |(place, checkpoint): (usize, &'a Checkpoint)| {
         let session = session(all, place, checkpoint);
         let mut slot = Slot::of(checkpoint);
-        let settled =
-            of_day.or_else(|| of_half_day(input.facts, checkpoint)).or_else(|| ruled(input.facts, checkpoint)).or_else(|| {
-                excused(input.facts, checkpoint, session, &mut slot)
-            });
+        let settled = of_day
+            .or_else(|| of_half_day(input.facts, checkpoint))
+            .or_else(|| ruled(input.facts, checkpoint))
+            .or_else(|| excused(input.facts, checkpoint, session, &mut slot));
         let lenience = if settled.is_none() { lenience(input.facts, checkpoint, &slot) } else { None };
         slot.stake = match (settled, lenience) {
             (Some(_), _) => Stake::Shut,

@@ -15,7 +15,8 @@ fn every_person_has_a_line_for_every_day_of_the_file() {
         "person,at\nb,2026-11-20T08:20:00+08:00\na,2026-11-23T08:28:00+08:00\na,2026-11-23T11:52:00+08:00\na,2026-11-23T15:05:00+08:00\n",
         None,
     );
-    let heads: Vec<_> = lines.iter().map(|line| format!("{} {} {}", text_at(line, "person"), text_at(line, "date"), text_at(line, "day"))).collect();
+    let heads: Vec<_> =
+        lines.iter().map(|line| format!("{} {} {}", text_at(line, "person"), text_at(line, "date"), text_at(line, "day"))).collect();
     assert_eq!(
         heads,
         [

@@ -148,7 +148,8 @@ impl Directory {
                 continue;
             }
             let bare = |aside: &&PathBuf| aside.exists() && !companion(aside, LOG).exists();
-            let all: Vec<PathBuf> = (1..=DAMAGED_MAX).map(|n| database.with_extension(format!("damaged-{n}.db"))).take_while(|path| path.exists()).collect();
+            let all: Vec<PathBuf> =
+                (1..=DAMAGED_MAX).map(|n| database.with_extension(format!("damaged-{n}.db"))).take_while(|path| path.exists()).collect();
             if let Some(aside) = all.iter().rev().find(bare) {
                 move_companions(&database, aside)?;
                 self.sync()?;

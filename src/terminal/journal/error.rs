@@ -152,9 +152,12 @@ impl JournalError {
             Self::OldSqlite { .. } | Self::Setting { .. } => "install punchd as it was built",
             Self::Damaged { .. } => "keep the data directory and run punchctl export",
             Self::TooLong { .. } | Self::KeptTooLong { .. } | Self::NoJournal | Self::Content(_) => "report this with the log",
-            Self::File { .. } | Self::Sqlite { .. } | Self::TailMoved { .. } | Self::Closed { .. } | Self::Gone { .. } | Self::Random(_) => {
-                "check disk, mount options and permissions; it goes on by itself"
-            }
+            Self::File { .. }
+            | Self::Sqlite { .. }
+            | Self::TailMoved { .. }
+            | Self::Closed { .. }
+            | Self::Gone { .. }
+            | Self::Random(_) => "check disk, mount options and permissions; it goes on by itself",
         }
     }
 

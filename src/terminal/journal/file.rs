@@ -176,12 +176,18 @@ impl JournalFile {
 
     /// Stores drafts in one transaction. `sealed` tells what was tried, also when it failed: one result for each draft, in order.
     /// With `heal`, the journal's progress of healing is stored in the same transaction.
-    pub(super) fn append(&mut self, drafts: &[Draft], heal: Option<Option<Heal>>, sealed: &mut Vec<Result<Stored, JournalError>>) -> Result<(), JournalError> {
+    pub(super) fn append(
+        &mut self,
+        drafts: &[Draft],
+        heal: Option<Option<Heal>>,
+        sealed: &mut Vec<Result<Stored, JournalError>>,
+    ) -> Result<(), JournalError> {
         sealed.clear();
         let path = self.path.clone();
         let (journal, expected, pruned) = (self.meta.journal, self.tail, self.meta.pruned);
         let meta = heal.map(|heal| Meta { heal, ..self.meta.clone() });
-        let transaction = self.connection_mut()?.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sqlite("append to", &path))?;
+        let transaction =
+            self.connection_mut()?.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sqlite("append to", &path))?;
         let mut tail = stored_tail(&transaction, &path, pruned)?;
         if tail != expected {
             return Err(JournalError::TailMoved { path, found: tail.sequence.0, expected: expected.sequence.0 });
@@ -250,7 +256,8 @@ impl JournalFile {
         let first = self.first();
         let connection = self.connection_mut()?;
         let newer = "SELECT sequence FROM entry WHERE sequence >= ?1 AND trusted_ms > ?2 ORDER BY sequence LIMIT 1";
-        let newer: Option<i64> = connection.query_row(newer, params![number(first), cutoff.0], |row| row.get(0)).optional().map_err(failed())?;
+        let newer: Option<i64> =
+            connection.query_row(newer, params![number(first), cutoff.0], |row| row.get(0)).optional().map_err(failed())?;
         let bound = newer.map_or(number(mark), |newer| number(mark).min(newer - 1));
         let last = "SELECT sequence FROM entry WHERE sequence BETWEEN ?1 AND ?2 AND trusted_ms IS NOT NULL ORDER BY sequence DESC LIMIT 1";
         let last: Option<i64> = connection.query_row(last, params![number(first), bound], |row| row.get(0)).optional().map_err(failed())?;
@@ -432,7 +439,8 @@ fn stored_meta(connection: &Connection, path: &Path) -> Result<Meta, JournalErro
     let read = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, [u8; 32]>(1)?, row.get::<_, i64>(2)?));
     let (text, hash, pruned_to) = connection.query_row("SELECT text, hash, pruned_to FROM meta", [], read).map_err(sqlite("read", path))?;
     let meta: Option<Meta> = (digest(&text) == hash).then(|| serde_json::from_str(&text).ok()).flatten();
-    meta.filter(|meta| number(meta.pruned.sequence) == pruned_to).ok_or_else(|| damaged(path, "what it knows of itself does not match its digest"))
+    meta.filter(|meta| number(meta.pruned.sequence) == pruned_to)
+        .ok_or_else(|| damaged(path, "what it knows of itself does not match its digest"))
 }
 
 fn write_meta(connection: &Connection, meta: &Meta) -> rusqlite::Result<()> {

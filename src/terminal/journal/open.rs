@@ -61,7 +61,8 @@ fn settle(connection: &Connection, path: &Path, options: &OpenOptions) -> Result
     for (pragma, value) in [("journal_size_limit", LOG_BYTES_MAX), ("wal_autocheckpoint", 0)] {
         connection.pragma_update_and_check(None, pragma, value, |_| Ok(())).map_err(failed())?;
     }
-    for (pragma, value) in [("synchronous", 2), ("cache_size", CACHE_KIB), ("cell_size_check", 1), ("trusted_schema", 0), ("temp_store", 2)] {
+    for (pragma, value) in [("synchronous", 2), ("cache_size", CACHE_KIB), ("cell_size_check", 1), ("trusted_schema", 0), ("temp_store", 2)]
+    {
         connection.pragma_update(None, pragma, value).map_err(failed())?;
     }
     for (pragma, value) in &options.pragmas {

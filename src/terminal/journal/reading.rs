@@ -9,8 +9,8 @@ use tokio::sync::mpsc::error::TrySendError;
 use super::error::JournalError;
 use super::file::Place;
 use super::set::{Holding, Journal, Set};
-use crate::clock::OsReading;
 use crate::domain::id::{EntryHash, JournalId, Sequence};
+use crate::domain::time::RawClock;
 use crate::wire::batch::{BATCH_ENTRIES_MAX, Lost, LostReason};
 use crate::wire::canonical;
 use crate::wire::entry::{Entry, Stored};
@@ -74,7 +74,7 @@ impl Set {
 
     /// The entries of the last two days and of this boot among the newest, and this boot's trusted moments, oldest first.
     /// What cannot be read is left out: it concerns the page only.
-    pub(super) fn recent(&self, now: OsReading) -> Vec<Entry> {
+    pub(super) fn recent(&self, now: RawClock) -> Vec<Entry> {
         let since = now.wall.plus_millis(-RECENT_MS);
         let mut left = RECENT_ENTRIES_MAX;
         let mut newest_first = Vec::new();
@@ -83,8 +83,10 @@ impl Set {
             let from = Sequence(first.0.max((last.0 + 1).saturating_sub(left)));
             left -= (last.0 + 1).saturating_sub(from.0).min(left);
             let moments = journal.file().and_then(|file| file.trusted_moments(now.boot, MOMENTS_MAX).ok()).unwrap_or_default();
-            let mut entries: Vec<Entry> = moments.iter().filter(|stored| stored.sequence < from).filter_map(|stored| canonical::open(&stored.text).ok()).collect();
-            entries.extend(newest(journal, from, last).into_iter().filter(|entry| entry.clock.wall >= since || entry.clock.boot == now.boot));
+            let mut entries: Vec<Entry> =
+                moments.iter().filter(|stored| stored.sequence < from).filter_map(|stored| canonical::open(&stored.text).ok()).collect();
+            entries
+                .extend(newest(journal, from, last).into_iter().filter(|entry| entry.clock.wall >= since || entry.clock.boot == now.boot));
             newest_first.push(entries);
         }
         newest_first.into_iter().rev().flatten().collect()
@@ -98,7 +100,9 @@ fn newest(journal: &Journal, from: Sequence, last: Sequence) -> Vec<Entry> {
     while next <= last {
         let page = match &journal.holding {
             Holding::Whole(file) => file.page(next, STREAM_PAGE).unwrap_or_default(),
-            Holding::Damaged(salvage) if salvage.is_done() => salvage.readable(next, STREAM_PAGE, Place { sequence: last, ..Place::START }).entries,
+            Holding::Damaged(salvage) if salvage.is_done() => {
+                salvage.readable(next, STREAM_PAGE, Place { sequence: last, ..Place::START }).entries
+            }
             Holding::Damaged(_) => Vec::new(),
         };
         let Some(end) = page.last().map(|stored| stored.sequence) else { break };
@@ -140,7 +144,9 @@ impl Stream {
         let range = |journal: &Journal| (journal.id, set.pruned(journal).sequence.next(), set.end(journal).sequence);
         let ranges = match after {
             None => set.journals.iter().map(range).collect(),
-            Some(after) => set.journals.last().map(range).map(|(id, first, last)| (id, first.max(after.next()), last)).into_iter().collect(),
+            Some(after) => {
+                set.journals.last().map(range).map(|(id, first, last)| (id, first.max(after.next()), last)).into_iter().collect()
+            }
         };
         Self { ranges, page: VecDeque::new(), into }
     }

@@ -179,7 +179,12 @@ fn previous_of(text: &str) -> Option<EntryHash> {
 
 fn occurrences<'a>(bytes: &'a [u8], pattern: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
     let first = pattern.first().copied().unwrap_or_default();
-    bytes.iter().enumerate().filter(move |(_, byte)| **byte == first).map(|(at, _)| at).filter(move |at| bytes.get(*at..).is_some_and(|rest| rest.starts_with(pattern)))
+    bytes
+        .iter()
+        .enumerate()
+        .filter(move |(_, byte)| **byte == first)
+        .map(|(at, _)| at)
+        .filter(move |at| bytes.get(*at..).is_some_and(|rest| rest.starts_with(pattern)))
 }
 
 /// A slice and its overlap; a sector that cannot be read counts as zeros.

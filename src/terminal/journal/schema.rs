@@ -24,8 +24,7 @@ pub(super) struct Schema {
 }
 
 /// The journals'.
-pub(super) const JOURNAL: Schema =
-    Schema { application: JOURNAL_APPLICATION, migrations: &[include_str!("migrations/journal-0001.sql")] };
+pub(super) const JOURNAL: Schema = Schema { application: JOURNAL_APPLICATION, migrations: &[include_str!("migrations/journal-0001.sql")] };
 /// `state.db`'s.
 pub(super) const STATE: Schema = Schema { application: STATE_APPLICATION, migrations: &[include_str!("migrations/state-0001.sql")] };
 
@@ -41,7 +40,8 @@ pub(super) enum Age {
 impl Schema {
     /// Reads what a file is, without changing it.
     pub(super) fn examine(&self, connection: &Connection, path: &Path) -> Result<Age, JournalError> {
-        let read = |pragma: &'static str| connection.pragma_query_value::<i64, _>(None, pragma, |row| row.get(0)).map_err(sqlite("read", path));
+        let read =
+            |pragma: &'static str| connection.pragma_query_value::<i64, _>(None, pragma, |row| row.get(0)).map_err(sqlite("read", path));
         let (application, version) = (read("application_id")?, read("user_version")?);
         let found = listing(connection).map_err(sqlite("read the schema of", path))?;
         if application == 0 && version == 0 && found.is_empty() {

@@ -161,7 +161,10 @@ impl Set {
                 let receipt = known.and_then(|known| known.receipt.as_ref()).filter(|receipt| receipt.mark == mark);
                 let marked = Place { sequence: mark, hash: receipt.map_or(EntryHash::NONE, |receipt| receipt.head) };
                 let found = salvage.last().unwrap_or(Place::START);
-                [seen, found, marked].into_iter().reduce(|best, other| if other.sequence > best.sequence { other } else { best }).unwrap_or(seen)
+                [seen, found, marked]
+                    .into_iter()
+                    .reduce(|best, other| if other.sequence > best.sequence { other } else { best })
+                    .unwrap_or(seen)
             }
         }
     }
@@ -217,7 +220,11 @@ impl Set {
         let Some(known) = self.state.known(id) else { return Ok(Some(file)) };
         let seen = known.seen;
         let rewound = file.tail().sequence < seen.sequence.max(known.mark);
-        let at_seen = if rewound || seen.sequence < file.first() { Ok(None) } else { file.page(seen.sequence, 1).map(|page| page.into_iter().next()) };
+        let at_seen = if rewound || seen.sequence < file.first() {
+            Ok(None)
+        } else {
+            file.page(seen.sequence, 1).map(|page| page.into_iter().next())
+        };
         match at_seen {
             Ok(stored) if !rewound && stored.as_ref().is_none_or(|stored| stored.hash == seen.hash) => Ok(Some(file)),
             Err(error) if !error.is_damage() => Err(error),

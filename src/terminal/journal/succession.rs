@@ -151,7 +151,8 @@ impl Set {
 
     /// Writes some entries of a forked journal again, with their origin; whether there may be more.
     pub(super) fn heal_slice(&mut self) -> Result<bool, JournalError> {
-        let Some(heal) = self.journals.last().and_then(Journal::file).and_then(|file| file.meta().heal).filter(|heal| heal.next <= heal.to) else {
+        let Some(heal) = self.journals.last().and_then(Journal::file).and_then(|file| file.meta().heal).filter(|heal| heal.next <= heal.to)
+        else {
             return Ok(false);
         };
         let Some(source) = self.index_of(heal.journal) else { return Ok(false) };
@@ -179,7 +180,8 @@ impl Set {
         getrandom::fill(&mut bytes).map_err(|error| JournalError::Random(error.to_string()))?;
         let journal = JournalId(bytes);
         let ordinal = self.journals.iter().map(|journal| journal.ordinal).max().unwrap_or(0) + 1;
-        let meta = Meta { journal, ordinal, machine: self.options.machine.clone(), predecessor: predecessor.clone(), heal, pruned: Place::START };
+        let meta =
+            Meta { journal, ordinal, machine: self.options.machine.clone(), predecessor: predecessor.clone(), heal, pruned: Place::START };
         let os = clock.read();
         let reading = ClockReading { wall: os.wall, mono: os.mono, boot: os.boot, trust: Trust::Unset, uncertainty_ms: 0 };
         let body = Body::Opened { predecessor, version: self.options.software.clone() };

@@ -113,7 +113,9 @@ impl Thread {
             Command::Append { ticket, draft } => self.append(ticket, draft),
             Command::Load { journal, from, limit } => self.queue_load(journal, from, limit),
             Command::Stream { after, into } => self.begin_stream(after, into),
-            Command::Acknowledge { journal, mark, receipt } => self.with_set("keep a mark", |set, _| set.acknowledge(journal, mark, *receipt)),
+            Command::Acknowledge { journal, mark, receipt } => {
+                self.with_set("keep a mark", |set, _| set.acknowledge(journal, mark, *receipt))
+            }
             Command::HealFork { journal, from } => self.with_set("heal a fork", |set, clock| set.heal_fork(journal, from, clock)),
             Command::Keep { key, value, done } => {
                 let kept = match &mut self.set {
@@ -292,7 +294,8 @@ impl Thread {
 
     /// After an error: can entries still be stored?
     fn notice_failure(&mut self, error: &JournalError) {
-        let usable = self.set.as_mut().is_some_and(|set| set.is_writable() && set.open_file().is_ok_and(|file| file.prove_writable().is_ok()));
+        let usable =
+            self.set.as_mut().is_some_and(|set| set.is_writable() && set.open_file().is_ok_and(|file| file.prove_writable().is_ok()));
         if !usable {
             self.become_unavailable(error);
         }

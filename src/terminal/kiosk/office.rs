@@ -231,19 +231,35 @@ impl Kiosk {
         self.board.set(now.mono, Code::NotPaired, "", (!paired).then(String::new));
         let failure = standing.failure.filter(|_| paired && !standing.reachable);
         let told = |wanted: fn(&Failure) -> Option<&String>| failure.as_ref().and_then(wanted).cloned();
-        self.board.set(now.mono, Code::OfficeUnreachable, "", told(|failure| match failure {
-            Failure::Unreachable(why) | Failure::Garbled(why) => Some(why),
-            Failure::Untrusted(_) | Failure::Refused(_) => None,
-        }));
-        self.board.set(now.mono, Code::OfficeRefuses, "", told(|failure| match failure {
-            Failure::Refused(why) => Some(why),
-            Failure::Unreachable(_) | Failure::Garbled(_) | Failure::Untrusted(_) => None,
-        }));
-        self.board.set(now.mono, Code::OfficeUntrusted, "", told(|failure| match failure {
-            Failure::Untrusted(why) => Some(why),
-            Failure::Unreachable(_) | Failure::Garbled(_) | Failure::Refused(_) => None,
-        }));
-        let stale = self.office.bundle_at.is_some_and(|at| standing.unreachable_since.is_some() && now.wall.millis_since(at) > ROSTER_STALE_MS);
+        self.board.set(
+            now.mono,
+            Code::OfficeUnreachable,
+            "",
+            told(|failure| match failure {
+                Failure::Unreachable(why) | Failure::Garbled(why) => Some(why),
+                Failure::Untrusted(_) | Failure::Refused(_) => None,
+            }),
+        );
+        self.board.set(
+            now.mono,
+            Code::OfficeRefuses,
+            "",
+            told(|failure| match failure {
+                Failure::Refused(why) => Some(why),
+                Failure::Unreachable(_) | Failure::Garbled(_) | Failure::Untrusted(_) => None,
+            }),
+        );
+        self.board.set(
+            now.mono,
+            Code::OfficeUntrusted,
+            "",
+            told(|failure| match failure {
+                Failure::Untrusted(why) => Some(why),
+                Failure::Unreachable(_) | Failure::Garbled(_) | Failure::Refused(_) => None,
+            }),
+        );
+        let stale =
+            self.office.bundle_at.is_some_and(|at| standing.unreachable_since.is_some() && now.wall.millis_since(at) > ROSTER_STALE_MS);
         self.board.set(now.mono, Code::RosterStale, "", stale.then(String::new));
     }
 

@@ -2,19 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use tokio::sync::mpsc;
-
-use crate::config::reader::ReaderSettings;
 use crate::control::ReaderStatus;
 use crate::domain::id::ReaderName;
 use crate::domain::time::Mono;
 use crate::health::Code;
 use crate::health::board::Board;
-use crate::reader::{Fault, Output, Signal};
-use crate::terminal::port::{PortCommand, PortEvent, PortNews};
+use crate::reader::{Fault, Request, Signal};
+use crate::terminal::port::{PortEvent, PortEventKind, PortHandle, PortSettings};
 
-/// Most commands that wait for a port's thread.
-pub const PORT_COMMANDS_MAX: usize = 64;
 /// So many faults within the window make a line noisy.
 const NOISY_FAULTS: u64 = 30;
 /// The window, in milliseconds.
@@ -28,8 +23,8 @@ pub struct Readers {
 
 #[derive(Debug)]
 struct Reader {
-    settings: ReaderSettings,
-    commands: mpsc::Sender<PortCommand>,
+    settings: PortSettings,
+    port: PortHandle,
     open: bool,
     answering: bool,
     why: String,
@@ -48,11 +43,11 @@ impl Reader {
 
 impl Readers {
     /// Adds a reader and the way to its port's thread.
-    pub fn add(&mut self, settings: ReaderSettings, commands: mpsc::Sender<PortCommand>) {
+    pub fn add(&mut self, settings: PortSettings, port: PortHandle) {
         let answering = !settings.protocol.protocol().answers();
         self.readers.push(Reader {
             settings,
-            commands,
+            port,
             open: false,
             answering,
             why: "not opened yet".to_owned(),
@@ -64,33 +59,27 @@ impl Readers {
         });
     }
 
-    /// Whether the thread of that name is a port's that was told to stop; none is while the kiosk runs.
-    #[expect(clippy::unused_self, reason = "the readers decide which threads may end")]
-    pub(super) const fn is_gone(&self, _thread: &str) -> bool {
-        false
-    }
-
     /// Takes in what a port told; whether the reader can read, where that changed.
     pub(super) fn note(&mut self, event: &PortEvent) -> Option<bool> {
-        let reader = self.readers.iter_mut().find(|reader| reader.settings.name == event.reader)?;
+        let reader = self.readers.iter_mut().find(|reader| reader.settings.reader == event.reader)?;
         let before = reader.connected();
-        match &event.news {
-            PortNews::Opened => {
+        match &event.kind {
+            PortEventKind::Opened => {
                 (reader.open, reader.opened) = (true, reader.opened + 1);
                 reader.why.clear();
             }
-            PortNews::Closed { why } => {
+            PortEventKind::Closed { why } => {
                 reader.open = false;
                 reader.answering = !reader.settings.protocol.protocol().answers();
-                reader.why.clone_from(why);
+                reader.why = why.to_string();
             }
-            PortNews::Output(Output::Online(online)) => {
+            PortEventKind::Online(online) => {
                 reader.answering = *online;
                 reader.why = if *online { String::new() } else { "the module does not answer".to_owned() };
             }
-            PortNews::Output(Output::Reading(_)) => reader.readings += 1,
-            PortNews::Output(Output::Fault(fault)) => reader.fault(*fault, event.at),
-            PortNews::Output(Output::Write(_) | Output::Answer(_)) | PortNews::Raw(_) => {}
+            PortEventKind::Reading(_) => reader.readings += 1,
+            PortEventKind::Fault(fault) => reader.fault(*fault, event.at),
+            PortEventKind::Answer(_) | PortEventKind::Raw(_) => {}
         }
         let after = reader.connected();
         (before != after).then_some(after)
@@ -98,24 +87,41 @@ impl Readers {
 
     /// Shows on the reader itself what became of a reading.
     pub(super) fn signal(&self, name: &ReaderName, signal: Signal) {
-        self.command(name, PortCommand::Signal(signal));
+        if let Some(port) = self.port(name) {
+            port.signal(signal);
+        }
     }
 
-    /// Asks a port's thread; whether there is such a reader and it has room.
-    pub(super) fn command(&self, name: &ReaderName, command: PortCommand) -> bool {
-        let reader = self.readers.iter().find(|reader| reader.settings.name == *name);
-        reader.is_some_and(|reader| reader.commands.try_send(command).is_ok())
+    /// Passes on a technician's request; whether the port has room.
+    pub(super) fn request(&self, name: &ReaderName, request: Request) -> bool {
+        self.port(name).is_some_and(|port| port.request(request))
+    }
+
+    /// Whether a reader's bytes are wanted as they are read.
+    pub(super) fn listen(&self, name: &ReaderName, on: bool) {
+        if let Some(port) = self.port(name) {
+            port.listen(on);
+        }
+    }
+
+    /// Tells every port to end.
+    pub(super) fn stop(&self) {
+        self.readers.iter().for_each(|reader| reader.port.stop());
+    }
+
+    fn port(&self, name: &ReaderName) -> Option<&PortHandle> {
+        self.readers.iter().find(|reader| reader.settings.reader == *name).map(|reader| &reader.port)
     }
 
     /// Whether a reader of that name is configured.
     pub(super) fn is_known(&self, name: &ReaderName) -> bool {
-        self.readers.iter().any(|reader| reader.settings.name == *name)
+        self.readers.iter().any(|reader| reader.settings.reader == *name)
     }
 
     /// What is wrong with them.
     pub(super) fn conditions(&self, now: Mono, board: &mut Board) {
         for reader in &self.readers {
-            let name = reader.settings.name.as_str();
+            let name = reader.settings.reader.as_str();
             board.set(now, Code::ReaderMissing, name, (!reader.open).then(|| reader.why.clone()));
             let silent = reader.open && !reader.answering;
             board.set(now, Code::ReaderSilent, name, silent.then(|| reader.why.clone()));
@@ -126,7 +132,7 @@ impl Readers {
     /// How they stand.
     pub(super) fn status(&self) -> Vec<ReaderStatus> {
         let status = |reader: &Reader| ReaderStatus {
-            reader: reader.settings.name.clone(),
+            reader: reader.settings.reader.clone(),
             protocol: reader.settings.protocol.protocol().name().to_owned(),
             device: reader.settings.device.display().to_string(),
             connected: reader.connected(),

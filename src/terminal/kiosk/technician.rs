@@ -7,10 +7,10 @@ use crate::control::{Reply, Request};
 use crate::domain::id::{ReaderName, hex_text};
 use crate::machine::feedback::Feedback;
 use crate::machine::{core, uplink};
-use crate::reader::{Answer, Output, Request as ReaderRequest};
+use crate::reader::{Answer, Request as ReaderRequest};
 use crate::terminal::export;
 use crate::terminal::journal;
-use crate::terminal::port::{PortCommand, PortEvent, PortNews};
+use crate::terminal::port::{PortEvent, PortEventKind};
 use crate::terminal::socket::Asked;
 use crate::wire::entry::Body;
 
@@ -39,23 +39,22 @@ impl Technician {
 
     /// Tells those who listen to a reader's bytes or wait for its answer.
     pub(super) fn port(&mut self, event: &PortEvent) {
-        match &event.news {
-            PortNews::Raw(bytes) => {
+        match &event.kind {
+            PortEventKind::Raw(bytes) => {
                 let reply = Reply::Raw { mono: event.at.0, hex: hex_text(bytes) };
                 self.raw.retain(|(reader, replies)| *reader != event.reader || replies.try_send(reply.clone()).is_ok());
             }
-            PortNews::Output(Output::Answer(answer)) => {
+            PortEventKind::Answer(answer) => {
                 let goes_on = matches!(answer, Answer::Press { .. } | Answer::Lift);
                 let reply = Reply::Answer { answer: answer.clone() };
-                self.waiting.retain(|(reader, replies)| {
-                    *reader != event.reader || (replies.try_send(reply.clone()).is_ok() && goes_on)
-                });
+                self.waiting.retain(|(reader, replies)| *reader != event.reader || (replies.try_send(reply.clone()).is_ok() && goes_on));
             }
-            PortNews::Closed { why } => {
-                let reply = Reply::Answer { answer: Answer::Failed { why: why.clone() } };
-                self.waiting.retain(|(reader, replies)| *reader != event.reader || !matches!(replies.try_send(reply.clone()), Ok(()) | Err(_)));
+            PortEventKind::Closed { why } => {
+                let reply = Reply::Answer { answer: Answer::Failed { why: why.to_string() } };
+                self.waiting
+                    .retain(|(reader, replies)| *reader != event.reader || !matches!(replies.try_send(reply.clone()), Ok(()) | Err(_)));
             }
-            PortNews::Opened | PortNews::Output(Output::Reading(_) | Output::Write(_) | Output::Fault(_) | Output::Online(_)) => {}
+            PortEventKind::Opened | PortEventKind::Reading(_) | PortEventKind::Fault(_) | PortEventKind::Online(_) => {}
         }
     }
 }
@@ -99,7 +98,8 @@ impl Kiosk {
         });
     }
 
-    fn export(&self, replies: mpsc::Sender<Reply>) {
+    fn export(&mut self, replies: mpsc::Sender<Reply>) {
+        let state = self.terminal_state();
         let Some(link) = &self.office.link else {
             refuse(&replies, "not-paired", "only a paired kiosk can sign for the office", "pair first: punchctl pair URL CODE");
             return;
@@ -109,7 +109,7 @@ impl Kiosk {
             refuse(&replies, "busy", "the journal's thread is too far behind", "try again");
             return;
         }
-        let (terminal, key, state) = (link.pairing().terminal.clone(), link.key().clone(), self.terminal_state());
+        let (terminal, key) = (link.pairing().terminal.clone(), link.key().clone());
         self.supervisor.passing(async move {
             if let Err(why) = export::write(terminal, &key, state, entries, &replies).await {
                 refuse(&replies, "export", &why, "see punchd's log");
@@ -120,7 +120,8 @@ impl Kiosk {
     fn listen_raw(&mut self, reader: ReaderName, replies: mpsc::Sender<Reply>) {
         if !self.readers.is_known(&reader) {
             refuse(&replies, "unknown-reader", &format!("no reader is named {reader}"), "see punchctl readers");
-        } else if self.technician.raw.len() < LISTENERS_MAX && self.readers.command(&reader, PortCommand::Raw(true)) {
+        } else if self.technician.raw.len() < LISTENERS_MAX {
+            self.readers.listen(&reader, true);
             self.technician.raw.push((reader, replies));
         }
     }
@@ -135,7 +136,7 @@ impl Kiosk {
             ReaderRequest::Delete { slot } => Some(format!("delete finger:{slot} at {reader}")),
             ReaderRequest::Slots | ReaderRequest::Cancel => None,
         };
-        if !self.readers.command(&reader, PortCommand::Request(request)) {
+        if !self.readers.request(&reader, request) {
             refuse(&replies, "busy", "the reader's port is not ready", "see punchctl readers");
             return;
         }

@@ -1,0 +1,305 @@
+//! One serial port, on a thread of its own: opened by its stable name, read, written, closed when it is unplugged, opened again.
+//!
+//! Invariants: a reading is stamped when its bytes were read; no port waits for another; a dead port is closed before its name is looked for,
+//! or the kernel gives the device another; whatever a line or a loose plug does, events, logs and wake-ups stay bounded.
+
+mod device;
+mod session;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+
+use tokio::sync::mpsc;
+
+pub use self::device::PortError;
+use self::session::{End, Session};
+use crate::clock::Clock;
+use crate::domain::id::ReaderName;
+use crate::domain::time::Mono;
+use crate::reader::protocol::{Serial, Settings};
+use crate::reader::{Answer, Driver, Fault, Reading, Request, Signal};
+
+/// How often a missing device is looked for, in milliseconds.
+const LOOK_MS: u64 = 1_000;
+/// Least time between two log lines of one port, in milliseconds.
+const LOG_EVERY_MS: u64 = 5_000;
+/// Most commands that wait for a port.
+const COMMANDS_MAX: usize = 16;
+
+/// What the configuration says of one port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PortSettings {
+    /// The reader's name.
+    pub reader: ReaderName,
+    /// Its stable device name: `/dev/serial/by-id/…`, `/dev/serial/by-path/…` or a name given by udev.
+    pub device: PathBuf,
+    /// How the line is set.
+    pub serial: Serial,
+    /// The protocol and what it asks for.
+    pub protocol: Settings,
+    /// Silence that ends a presentation, in milliseconds, for the gate.
+    pub hold_ms: u64,
+}
+
+impl PortSettings {
+    /// A reader whose line and presentations are as its protocol usually has them.
+    pub const fn new(reader: ReaderName, device: PathBuf, protocol: Settings) -> Self {
+        let usual = protocol.protocol();
+        Self { reader, device, serial: usual.serial(), protocol, hold_ms: usual.hold_ms() }
+    }
+}
+
+/// What a port tells.
+#[derive(Debug)]
+pub struct PortEvent {
+    /// Which reader.
+    pub reader: ReaderName,
+    /// When; of a reading, when its last bytes were read.
+    pub at: Mono,
+    /// What.
+    pub kind: PortEventKind,
+}
+
+/// What happened at a port.
+#[derive(Debug)]
+pub enum PortEventKind {
+    /// It is open.
+    Opened,
+    /// It is not, and why; told again only when the reason becomes another.
+    Closed {
+        /// Why.
+        why: PortError,
+    },
+    /// A presentation, or one more frame of it.
+    Reading(Reading),
+    /// Something was wrong on the line.
+    Fault(Fault),
+    /// The answer to a request, or a step on the way to it.
+    Answer(Answer),
+    /// A module that must answer does or does not.
+    Online(bool),
+    /// Bytes as they were read, while somebody listens; dropped where events pile up.
+    Raw(Vec<u8>),
+}
+
+/// What a port is told.
+#[derive(Debug)]
+enum Command {
+    Signal(Signal),
+    Request(Request),
+    /// Nothing: look at the flags.
+    Wake,
+}
+
+/// The end of a port that others hold.
+#[derive(Debug, Clone)]
+pub struct PortHandle {
+    commands: SyncSender<Command>,
+    flags: Arc<Flags>,
+}
+
+/// The end of a port that its thread holds.
+#[derive(Debug)]
+pub struct PortCommands {
+    commands: Receiver<Command>,
+    flags: Arc<Flags>,
+}
+
+#[derive(Debug, Default)]
+struct Flags {
+    stop: AtomicBool,
+    listen: AtomicBool,
+}
+
+/// Both ends.
+pub fn commands() -> (PortHandle, PortCommands) {
+    let (sender, receiver) = sync_channel(COMMANDS_MAX);
+    let flags = Arc::new(Flags::default());
+    (PortHandle { commands: sender, flags: Arc::clone(&flags) }, PortCommands { commands: receiver, flags })
+}
+
+impl PortHandle {
+    /// Shows on the reader what became of a reading; where the port is busy or gone it is not shown.
+    pub fn signal(&self, signal: Signal) {
+        self.commands.try_send(Command::Signal(signal)).ok();
+    }
+
+    /// Passes on a technician's request; false where too many wait or the port has ended.
+    pub fn request(&self, request: Request) -> bool {
+        self.commands.try_send(Command::Request(request)).is_ok()
+    }
+
+    /// Whether [`PortEventKind::Raw`] is wanted.
+    pub fn listen(&self, on: bool) {
+        self.flags.listen.store(on, Ordering::SeqCst);
+    }
+
+    /// Ends the port: at once while its device is missing, else with the next byte or after two seconds.
+    pub fn stop(&self) {
+        self.flags.stop.store(true, Ordering::SeqCst);
+        self.commands.try_send(Command::Wake).ok();
+    }
+}
+
+/// What waits for a port's thread.
+#[derive(Debug)]
+enum Waiting {
+    Nothing,
+    Signal(Signal),
+    Request(Request),
+    Stop,
+}
+
+impl PortCommands {
+    fn next(&self) -> Waiting {
+        if self.flags.stop.load(Ordering::SeqCst) {
+            return Waiting::Stop;
+        }
+        match self.commands.try_recv() {
+            Ok(command) => self.waiting(command),
+            Err(std::sync::mpsc::TryRecvError::Empty) => Waiting::Nothing,
+            Err(std::sync::mpsc::TryRecvError::Disconnected) => Waiting::Stop,
+        }
+    }
+
+    /// The same, but waits for something until a moment.
+    fn next_until(&self, beat: &Clock, until: Mono) -> Waiting {
+        if self.flags.stop.load(Ordering::SeqCst) {
+            return Waiting::Stop;
+        }
+        match self.commands.recv_timeout(beat.until(until)) {
+            Ok(command) => self.waiting(command),
+            Err(RecvTimeoutError::Timeout) => Waiting::Nothing,
+            Err(RecvTimeoutError::Disconnected) => Waiting::Stop,
+        }
+    }
+
+    fn waiting(&self, command: Command) -> Waiting {
+        match command {
+            Command::Signal(signal) => Waiting::Signal(signal),
+            Command::Request(request) => Waiting::Request(request),
+            Command::Wake if self.flags.stop.load(Ordering::SeqCst) => Waiting::Stop,
+            Command::Wake => Waiting::Nothing,
+        }
+    }
+
+    fn listening(&self) -> bool {
+        self.flags.listen.load(Ordering::SeqCst)
+    }
+}
+
+/// Serves one port until it is stopped or nobody takes its events any more. It blocks: it is run on a thread of its own.
+///
+/// `clock` stamps what is told. Pauses on the line and waiting for a device are measured by the machine's own clock, which no demonstration
+/// makes skip.
+pub fn run(settings: &PortSettings, clock: &Clock, events: &mpsc::Sender<PortEvent>, commands: &PortCommands) {
+    let teller = Teller { reader: &settings.reader, clock, events };
+    let mut port = Port { settings, teller, commands, beat: Clock::system(), log: Log::default(), told: None };
+    let mut driver = settings.protocol.driver(settings.serial.baud);
+    while port.serve(driver.as_mut()).is_some() && port.rest().is_some() {}
+}
+
+/// A port between its openings.
+struct Port<'a> {
+    settings: &'a PortSettings,
+    teller: Teller<'a>,
+    commands: &'a PortCommands,
+    beat: Clock,
+    log: Log,
+    told: Option<&'static str>,
+}
+
+impl Port<'_> {
+    /// Opens the device and serves it while it is there; `None` when the port is to end.
+    fn serve(&mut self, driver: &mut dyn Driver) -> Option<()> {
+        let why = match device::open(&self.settings.device, self.settings.serial) {
+            Err(why) => why,
+            Ok(mut open) => {
+                self.told = None;
+                self.log.line(self.beat.mono(), &self.settings.reader, None);
+                self.teller.tell(PortEventKind::Opened)?;
+                let answers = self.settings.protocol.protocol().answers();
+                let session = Session::new(&self.settings.device, answers, &self.teller, self.commands, &self.beat);
+                match session.serve(&mut open, driver) {
+                    End::Stopped => return None,
+                    End::Gone(why) => why,
+                }
+            }
+        };
+        if self.told != Some(why.absence()) {
+            self.told = Some(why.absence());
+            self.log.line(self.beat.mono(), &self.settings.reader, Some(&why));
+            self.teller.tell(PortEventKind::Closed { why })?;
+        }
+        Some(())
+    }
+
+    /// Waits until the device is to be looked for again; `None` when the port is to end.
+    fn rest(&self) -> Option<()> {
+        let until = self.beat.mono().plus_millis(LOOK_MS);
+        while self.beat.mono() < until {
+            match self.commands.next_until(&self.beat, until) {
+                Waiting::Nothing | Waiting::Signal(_) => {}
+                Waiting::Request(_) => {
+                    let why = "the reader is not connected".to_owned();
+                    self.teller.tell(PortEventKind::Answer(Answer::Failed { why }))?;
+                }
+                Waiting::Stop => return None,
+            }
+        }
+        Some(())
+    }
+}
+
+/// Tells events in a reader's name.
+struct Teller<'a> {
+    reader: &'a ReaderName,
+    clock: &'a Clock,
+    events: &'a mpsc::Sender<PortEvent>,
+}
+
+impl Teller<'_> {
+    fn now(&self) -> Mono {
+        self.clock.mono()
+    }
+
+    /// Waits for room; `None` when nobody listens any more.
+    fn tell(&self, kind: PortEventKind) -> Option<()> {
+        self.tell_at(self.now(), kind)
+    }
+
+    fn tell_at(&self, at: Mono, kind: PortEventKind) -> Option<()> {
+        self.events.blocking_send(PortEvent { reader: self.reader.clone(), at, kind }).ok()
+    }
+
+    /// Only where there is room.
+    fn mention(&self, kind: PortEventKind) {
+        self.events.try_send(PortEvent { reader: self.reader.clone(), at: self.now(), kind }).ok();
+    }
+}
+
+/// A port's log lines, few even if its plug is loose.
+#[derive(Debug, Default)]
+struct Log {
+    last: Option<Mono>,
+    held_back: u64,
+}
+
+impl Log {
+    fn line(&mut self, now: Mono, reader: &ReaderName, why: Option<&PortError>) {
+        if self.last.is_some_and(|last| now.millis_since(last) < LOG_EVERY_MS) {
+            self.held_back += 1;
+            return;
+        }
+        self.last = Some(now);
+        let held_back = std::mem::take(&mut self.held_back);
+        match why {
+            None => tracing::info!(%reader, held_back, "reader's port is open"),
+            Some(why) => tracing::warn!(%reader, held_back, code = why.code(), "reader's port is closed: {why}"),
+        }
+    }
+}

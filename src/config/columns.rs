@@ -37,7 +37,7 @@ pub fn read(text: &str, wanted: &[&str], problems: &mut Problems) -> Vec<Row> {
     };
     let columns: Vec<_> = wanted.iter().map(|name| (*name, header.iter().position(|column| column == *name))).collect();
     for (name, _) in columns.iter().filter(|(_, column)| column.is_none()) {
-        let place = place(text, &header);
+        let (_, place) = whereabouts(text, &header);
         problems.add(Some(place), format!("the column `{name}` is missing"), format!("begin the file with the line {}", wanted.join(",")));
     }
     let Some(columns) = columns.iter().map(|(_, column)| *column).collect::<Option<Vec<_>>>() else { return Vec::new() };
@@ -53,8 +53,7 @@ pub fn read(text: &str, wanted: &[&str], problems: &mut Problems) -> Vec<Row> {
 }
 
 fn row(text: &str, columns: &[usize], header: &csv::StringRecord, record: &csv::StringRecord, problems: &mut Problems) -> Option<Row> {
-    let place = place(text, record);
-    let line = record.position().map_or(0, csv::Position::line);
+    let (line, place) = whereabouts(text, record);
     let values: Option<Vec<_>> = columns.iter().map(|column| record.get(*column).map(str::to_owned)).collect();
     if values.is_none() || record.len() > header.len() {
         let what = format!("row {line} has {} columns, the head has {}", record.len(), header.len());
@@ -64,14 +63,20 @@ fn row(text: &str, columns: &[usize], header: &csv::StringRecord, record: &csv::
     values.map(|values| Row { line, place, values })
 }
 
-/// The line on which a record begins.
-fn place(text: &str, record: &csv::StringRecord) -> Range<usize> {
-    let begins = record.position().and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(0);
-    let line = text.get(begins..).unwrap_or_default();
-    let skipped = line.len() - line.trim_start_matches(['\r', '\n']).len();
-    let begins = begins + skipped;
-    let length = text.get(begins..).unwrap_or_default().lines().next().map_or(0, str::len);
-    begins..begins + length
+/// The line on which a record begins, and its place; the reader's own position stands before the blank and comment lines above it.
+fn whereabouts(text: &str, record: &csv::StringRecord) -> (u64, Range<usize>) {
+    let position = record.position();
+    let mut line = position.map_or(0, csv::Position::line);
+    let mut begins = position.and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(0);
+    for above in text.get(begins..).unwrap_or_default().split_inclusive('\n') {
+        let written = above.trim_end_matches(['\r', '\n']);
+        if !written.is_empty() && !written.starts_with('#') {
+            return (line, begins..begins + written.len());
+        }
+        line += 1;
+        begins += above.len();
+    }
+    (line, begins..begins)
 }
 
 #[cfg(test)]
@@ -80,14 +85,14 @@ mod tests {
 
     #[test]
     fn columns_are_found_by_name_and_rows_keep_their_line() {
-        let text = "# from the old clock\nat,person,site\n2026-11-23T08:20:00+08:00,ZC0101,east\n\nonly-one\n";
+        let text = "# from the old clock\nat,person,site\n2026-11-23T08:20:00+08:00,ZC0101,east\n\n# more\nonly-one\n";
         let mut problems = Problems::of("punches.csv", text);
         let rows = read(text, &["person", "at"], &mut problems);
         assert_eq!(rows.len(), 1);
         assert_eq!(rows[0].values, ["ZC0101", "2026-11-23T08:20:00+08:00"]);
-        assert_eq!((rows[0].line, &text[rows[0].place.clone()]), (3, "2026-11-23T08:20:00+08:00,ZC0101,east"));
+        assert_eq!((rows[0].line, text.get(rows[0].place.clone())), (3, Some("2026-11-23T08:20:00+08:00,ZC0101,east")));
         let shown = problems.or(Some(())).unwrap_err().to_string();
-        assert!(shown.contains("row 5") && shown.contains("punches.csv:5:1"), "{shown}");
+        assert!(shown.contains("row 6") && shown.contains("punches.csv:6:1"), "{shown}");
     }
 
     #[test]

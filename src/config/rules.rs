@@ -33,7 +33,7 @@ pub fn read(file: &str, text: &str) -> Result<Rules, Problems> {
     let rules = head(&mut top, &mut problems);
     top.finish(&mut problems);
     let count = sections.len();
-    if count == 0 || count > CHECKPOINTS_MAX || count % 2 != 0 {
+    if count == 0 || count > CHECKPOINTS_MAX || !count.is_multiple_of(2) {
         problems.add(None, format!("there are {count} checkpoints"), format!("write [[checkpoint]] 2, 4, 6 or {CHECKPOINTS_MAX} times"));
     }
     let read: Vec<_> = sections.into_iter().map(|section| checkpoint(section, &mut problems)).collect();

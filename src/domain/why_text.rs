@@ -3,8 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::fact::StatedOn;
 use super::judge::{CheckpointResult, Criterion, Evidence, HalfDayMark, Mark, MarkKind};
-use super::leave::{Cause, LeaveKind, Span};
+use super::leave::{Cause, Excuse, LeaveKind, Span};
 use super::rules::{Checkpoint, Direction, HalfDay, Rules};
 use super::ruling::{RuledOutcome, Ruling, Verdict};
 use super::time::ClockTime;
@@ -80,15 +81,7 @@ pub const fn symbol(mark: HalfDayMark) -> &'static str {
 
 /// Why a checkpoint's result is what it is.
 pub fn sentence(result: &CheckpointResult<'_>, rules: &Rules) -> Sentence {
-    let mut sentence = match result.why {
-        Why::RestDay | Why::Holiday(_) | Why::HalfDayHoliday(_) | Why::BeforePost | Why::Exited | Why::CalendarUnknown => {
-            of_day(&result.why)
-        }
-        Why::Ruled(ruling, _) | Why::RuledAbsent(ruling) => of_ruling(ruling),
-        Why::Excused(_) | Why::Attended(_) | Why::Outage(_) | Why::Decided(_) => of_fact(&result.why),
-        Why::InTime | Why::Late(_) | Why::Early(_) | Why::DoubtfullyLate(_) | Why::DoubtfullyEarly(_) => of_evidence(result),
-        Why::WindowOpen | Why::AwaitingData(_) | Why::NothingCounts => of_nothing(result, rules),
-    };
+    let mut sentence = because(result, rules);
     if result.due != result.checkpoint.due {
         let (was, is) = (result.checkpoint.due, result.due);
         sentence.push(&Sentence::new(
@@ -97,9 +90,12 @@ pub fn sentence(result: &CheckpointResult<'_>, rules: &Rules) -> Sentence {
         ));
     }
     if result.severe {
-        let after = rules.severe_after;
-        let zh = format!("{after}分钟以上或该半天中段有打卡，请核实是否履行请假手续。");
-        sentence.push(&Sentence::new(zh, format!(" {after} minutes or more, or a tap in mid-session: check whether leave was asked for.")));
+        let (zh, en) = match result.evidence {
+            Some(_) => (format!("{}分钟以上", rules.severe_after), format!("{} minutes or more", rules.severe_after)),
+            None => ("该半天中段有打卡".to_owned(), "A tap lies in mid-session".to_owned()),
+        };
+        let check = format!(" {en}: check whether leave was asked for.");
+        sentence.push(&Sentence::new(format!("{zh}，请核实是否履行请假手续。"), check));
     }
     if result.provisional {
         sentence.push(&Sentence::new("终端数据未齐，暂定。", " Provisional until every terminal is complete past the window."));
@@ -111,8 +107,11 @@ pub fn sentence(result: &CheckpointResult<'_>, rules: &Rules) -> Sentence {
     sentence
 }
 
-fn of_day(why: &Why<'_>) -> Sentence {
-    match why {
+/// The rule or fact that made the result.
+fn because(result: &CheckpointResult<'_>, rules: &Rules) -> Sentence {
+    let window = span(result.window);
+    match result.why {
+        Why::RestDay => Sentence::new("非工作日，无需打卡。", "Not a workday; no punch is required."),
         Why::Holiday(name) => Sentence::new(format!("{name}放假，无需打卡。"), format!("A day off ({name}); no punch is required.")),
         Why::HalfDayHoliday(name) => {
             Sentence::new(format!("{name}半天假，无需打卡。"), format!("A half-day off ({name}); no punch is required."))
@@ -120,7 +119,36 @@ fn of_day(why: &Why<'_>) -> Sentence {
         Why::BeforePost => Sentence::new("上岗前，无需打卡。", "Before the post began; no punch is required."),
         Why::Exited => Sentence::new("已退出，无需打卡。", "After the post ended; no punch is required."),
         Why::CalendarUnknown => Sentence::new("放假安排尚未公布，日历未定。", "The calendar does not reach this day yet."),
-        _ => Sentence::new("非工作日，无需打卡。", "Not a workday; no punch is required."),
+        Why::Ruled(ruling, _) | Why::RuledAbsent(ruling) => of_ruling(ruling),
+        Why::Excused(excuse) => of_excuse(excuse),
+        Why::Attended(event) => {
+            let (name, when) = (&event.name, span(event.span));
+            Sentence::new(format!("参加{name} {when}，有签到或名单。"), format!("At {name} {when}, signed in or listed."))
+        }
+        Why::Outage(outage) => {
+            let when = span(outage.span);
+            let en = format!("The terminals could not record {when}; not held against the person.");
+            Sentence::new(format!("终端停用 {when}，无其他终端可用，不计。"), en)
+        }
+        Why::Decided(decision) => {
+            Sentence::new(format!("{}：管理办公室决定不计。", decision.name), format!("{}: waived by the office.", decision.name))
+        }
+        Why::InTime => in_time(result),
+        Why::Late(minutes) => late(result, minutes),
+        Why::Early(minutes) => early(result, minutes),
+        Why::DoubtfullyLate(minutes) | Why::DoubtfullyEarly(minutes) => doubtful(result, minutes),
+        Why::WindowOpen => {
+            Sentence::new(format!("打卡时段 {window} 尚未结束。"), format!("Nothing counts yet; the window {window} is not over."))
+        }
+        Why::AwaitingData(complete) => {
+            let until = complete.map_or_else(
+                || ("未知".to_owned(), "an unknown moment".to_owned()),
+                |at| (rules.utc_offset.rfc3339(at), rules.utc_offset.rfc3339(at)),
+            );
+            let en = format!("The window {window} is over, and the terminals are complete only up to {}.", until.1);
+            Sentence::new(format!("打卡时段 {window} 已结束，终端数据截至 {}，待数据。", until.0), en)
+        }
+        Why::NothingCounts => Sentence::new(format!("{window} 内没有可计的打卡。"), format!("No punch counts in the window {window}.")),
     }
 }
 
@@ -147,90 +175,59 @@ fn of_ruling(ruling: &Ruling) -> Sentence {
     Sentence::new(format!("经 {by} 认定：{zh}{zh_paper}。"), format!("Ruled by {by}: {en}{en_paper}."))
 }
 
-fn of_fact(why: &Why<'_>) -> Sentence {
-    match why {
-        Why::Excused(excuse) => {
-            let (zh, en) = match excuse.cause {
-                Cause::Leave(kind) => (leave_name(kind).0, leave_name(kind).1),
-                Cause::Errand => ("公出", "official errand"),
-            };
-            Sentence::new(format!("{zh} {}。", span(excuse.span)), format!("On {en} {}.", span(excuse.span)))
-        }
-        Why::Attended(event) => Sentence::new(
-            format!("参加{} {}，有签到或名单。", event.name, span(event.span)),
-            format!("At {} {}, signed in or listed.", event.name, span(event.span)),
-        ),
-        Why::Outage(outage) => Sentence::new(
-            format!("终端停用 {}，无其他终端可用，不计。", span(outage.span)),
-            format!("The terminals could not record {}; not held against the person.", span(outage.span)),
-        ),
-        Why::Decided(decision) => {
-            Sentence::new(format!("{}：管理办公室决定不计。", decision.name), format!("{}: waived by the office.", decision.name))
-        }
-        _ => Sentence::default(),
-    }
-}
-
-fn of_evidence(result: &CheckpointResult<'_>) -> Sentence {
-    let Some(evidence) = result.evidence else { return Sentence::default() };
-    let time = evidence.time();
-    let (zh_kind, en_kind) = match evidence {
-        Evidence::Punch(_) => ("打卡", "punch"),
-        Evidence::Stated(stated) => match stated.on {
-            super::fact::StatedOn::PaperSignIn => ("手工签到", "paper sign-in"),
-            super::fact::StatedOn::Correction => ("补签", "correction"),
-        },
+fn of_excuse(excuse: &Excuse) -> Sentence {
+    let (zh, en) = match excuse.cause {
+        Cause::Leave(kind) => (leave_name(kind).0, leave_name(kind).1),
+        Cause::Errand => ("公出", "official errand"),
     };
-    let due = result.due;
-    match result.why {
-        Why::Late(minutes) => {
-            let work_at = result.checkpoint.work_at;
-            let into_work = time.minute().saturating_sub(work_at.minute());
-            let mut sentence = Sentence::new(
-                format!("{time} {zh_kind}，晚于考勤时间 {due} 共 {minutes} 分"),
-                format!("The {en_kind} at {time} is {minutes} min after {due}"),
-            );
-            if into_work > 0 && due == result.checkpoint.due {
-                let en = format!(", {into_work} min after work starts at {work_at}");
-                sentence.push(&Sentence::new(format!("，晚于上班时间 {work_at} 共 {into_work} 分"), en));
-            }
-            sentence.push(&Sentence::new("。", "."));
-            sentence
-        }
-        Why::Early(minutes) => Sentence::new(
-            format!("{time} {zh_kind}，早于 {due} 共 {minutes} 分。"),
-            format!("The {en_kind} at {time} is {minutes} min before {due}."),
-        ),
-        Why::DoubtfullyLate(minutes) | Why::DoubtfullyEarly(minutes) => Sentence::new(
-            format!("{time} {zh_kind}，终端时间存疑，与 {due} 相差 {minutes} 分，待核。"),
-            format!("The {en_kind} at {time} is {minutes} min off {due} by a doubtful clock; a person decides."),
-        ),
-        _ => match result.checkpoint.direction {
-            Direction::In => {
-                Sentence::new(format!("{time} {zh_kind}，不晚于 {due}，正常。"), format!("The {en_kind} at {time} is in time for {due}."))
-            }
-            Direction::Out => {
-                Sentence::new(format!("{time} {zh_kind}，不早于 {due}，正常。"), format!("The {en_kind} at {time} is not before {due}."))
-            }
+    Sentence::new(format!("{zh} {}。", span(excuse.span)), format!("On {en} {}.", span(excuse.span)))
+}
+
+/// What counts, in words: `08:20 打卡`, `The punch at 08:20`.
+fn counted(result: &CheckpointResult<'_>) -> (String, String) {
+    let Some(evidence) = result.evidence else { return <(String, String)>::default() };
+    let time = evidence.time();
+    match evidence {
+        Evidence::Punch(_) => (format!("{time} 打卡"), format!("The punch at {time}")),
+        Evidence::Stated(stated) => match stated.on {
+            StatedOn::PaperSignIn => (format!("{time} 手工签到"), format!("The paper sign-in of {time}")),
+            StatedOn::Correction => (format!("{time} 补签"), format!("The correction for {time}")),
         },
     }
 }
 
-fn of_nothing(result: &CheckpointResult<'_>, rules: &Rules) -> Sentence {
-    let window = span(result.window);
-    match result.why {
-        Why::WindowOpen => {
-            Sentence::new(format!("打卡时段 {window} 尚未结束。"), format!("Nothing counts yet; the window {window} is not over."))
-        }
-        Why::AwaitingData(complete) => {
-            let until = complete.map_or_else(|| "?".to_owned(), |at| rules.utc_offset.rfc3339(at));
-            Sentence::new(
-                format!("打卡时段 {window} 已结束，终端数据截至 {until}，待数据。"),
-                format!("The window {window} is over, and the terminals are complete only up to {until}."),
-            )
-        }
-        _ => Sentence::new(format!("{window} 内没有可计的打卡。"), format!("No punch counts in the window {window}.")),
+fn in_time(result: &CheckpointResult<'_>) -> Sentence {
+    let ((zh, en), due) = (counted(result), result.due);
+    match result.checkpoint.direction {
+        Direction::In => Sentence::new(format!("{zh}，不晚于 {due}，正常。"), format!("{en} is in time for {due}.")),
+        Direction::Out => Sentence::new(format!("{zh}，不早于 {due}，正常。"), format!("{en} is in time for {due}.")),
     }
+}
+
+/// Minutes after the due time and, apart from them, minutes after work started.
+fn late(result: &CheckpointResult<'_>, minutes: u32) -> Sentence {
+    let ((zh, en), due, work_at) = (counted(result), result.due, result.checkpoint.work_at);
+    let mut sentence = Sentence::new(format!("{zh}，晚于考勤时间 {due} 共 {minutes} 分"), format!("{en} is {minutes} min after {due}"));
+    let into_work = result.evidence.map_or(0, |evidence| evidence.time().minute().saturating_sub(work_at.minute()));
+    if into_work > 0 && due == result.checkpoint.due {
+        let en = format!(", {into_work} min after work starts at {work_at}");
+        sentence.push(&Sentence::new(format!("，晚于上班时间 {work_at} 共 {into_work} 分"), en));
+    }
+    sentence.push(&Sentence::new("。", "."));
+    sentence
+}
+
+fn early(result: &CheckpointResult<'_>, minutes: u32) -> Sentence {
+    let ((zh, en), due) = (counted(result), result.due);
+    Sentence::new(format!("{zh}，早于 {due} 共 {minutes} 分。"), format!("{en} is {minutes} min before {due}."))
+}
+
+fn doubtful(result: &CheckpointResult<'_>, minutes: u32) -> Sentence {
+    let ((zh, en), due) = (counted(result), result.due);
+    Sentence::new(
+        format!("{zh}，终端时间存疑，与 {due} 相差 {minutes} 分，待核。"),
+        format!("{en} is {minutes} min off {due} by a doubtful clock; a person decides."),
+    )
 }
 
 fn of_alternative(alternative: &Alternative<'_>) -> Sentence {
@@ -280,8 +277,8 @@ pub fn mark_sentence(mark: &Mark<'_>) -> Sentence {
         MarkKind::Stated(checkpoint, stated) => {
             let (zh, en) = checkpoint_name(checkpoint);
             match stated.on {
-                super::fact::StatedOn::PaperSignIn => Sentence::new(format!("{zh}：手"), format!("{en}: from a paper sign-in")),
-                super::fact::StatedOn::Correction => Sentence::new(format!("{zh}：签"), format!("{en}: from a correction")),
+                StatedOn::PaperSignIn => Sentence::new(format!("{zh}：手"), format!("{en}: from a paper sign-in")),
+                StatedOn::Correction => Sentence::new(format!("{zh}：签"), format!("{en}: from a correction")),
             }
         }
         MarkKind::LeavePending(excuse) => {

@@ -345,11 +345,12 @@ impl Core {
 
     /// What is due: the next of the kiosk's own facts, and how things stand where that changed.
     fn settle(&mut self, now: Now) {
-        if self.journal == Journal::Available && self.pending.len() < PENDING_MAX {
-            if let Some(draft) = self.records.next(now.mono) {
-                let ticket = self.append(Pending::Record, draft);
-                self.records.under_way(ticket);
-            }
+        if self.journal == Journal::Available
+            && self.pending.len() < PENDING_MAX
+            && let Some(draft) = self.records.next(now.mono)
+        {
+            let ticket = self.append(Pending::Record, draft);
+            self.records.under_way(ticket);
         }
         if self.page.is_due(now.mono) {
             let stands = self.stands(now);

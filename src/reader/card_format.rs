@@ -93,7 +93,7 @@ mod tests {
             ("dec8", CardFormat::SixHexEightDecimal, 3),
         ];
         for (card, row) in group("em4100") {
-            let whole = hex(&card[..10]).unwrap();
+            let whole = hex(card.split_at(10).0).unwrap();
             for (column, form, known) in forms {
                 let printed = row[column].as_str().unwrap();
                 let Credential::Number { bytes, text } = form.credential(printed) else { panic!("{printed} is a number") };

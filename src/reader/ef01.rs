@@ -164,11 +164,11 @@ impl Ef01 {
                 self.out.fault(now, Fault::Checksum);
                 self.interrupt(now, Interruption::Unclear);
             }
-            Event::Packet(packet) => self.packet(now, packet),
+            Event::Packet(packet) => self.packet(now, &packet),
         }
     }
 
-    fn packet(&mut self, now: Mono, packet: Packet) {
+    fn packet(&mut self, now: Mono, packet: &Packet) {
         if packet.address != self.settings.address || packet.kind != packet::ACK {
             self.out.fault(now, Fault::Unexpected);
             return;
@@ -208,7 +208,7 @@ impl Ef01 {
         match (owner, self.link) {
             (Owner::Link, _) => self.link_answered(now, ack),
             (Owner::Light, _) if ack.code != code::OK => self.light.refused(),
-            (Owner::Light | Owner::Nobody, _) => {}
+            (Owner::Light | Owner::Nobody, _) | (Owner::Identify, Link::Password | Link::Parameters) => {}
             (Owner::Errand, _) => {
                 let last = self.errand.as_mut().and_then(|errand| errand.answered(now, ack, &mut self.out));
                 if let Some(answer) = last {
@@ -216,7 +216,6 @@ impl Ef01 {
                 }
             }
             (Owner::Identify, Link::Up { capacity }) => self.identify.answered(now, capacity, ack, &mut self.out),
-            (Owner::Identify, Link::Password | Link::Parameters) => {}
         }
     }
 
@@ -263,10 +262,11 @@ impl Ef01 {
                 return;
             }
         }
-        match self.exchange.take().map(|exchange| exchange.owner) {
-            Some(Owner::Errand) => self.end_errand(now, "the module was interrupted: look at its slots and try again"),
-            Some(Owner::Light) => self.light.refused(),
-            Some(Owner::Link | Owner::Identify | Owner::Nobody) | None => {}
+        if self.exchange.take().is_some_and(|exchange| exchange.owner == Owner::Light) {
+            self.light.refused();
+        }
+        if self.errand.is_some() {
+            self.end_errand(now, "the module was interrupted: look at its slots and try again");
         }
         self.identify.interrupted(now, how, &mut self.out);
         if now >= self.quiet_until {

@@ -128,7 +128,7 @@ pub fn service(settings: TerminalSettings, clock: Clock) -> Exit {
 
 /// Says that the kiosk is ready: to whoever started it, to systemd, and in the data directory.
 fn announce(data_dir: &Path, page: SocketAddr) {
-    let line = serde_json::json!({ "ready": true, "listen": page.to_string() }).to_string();
+    let line = format!("{{\"ready\":true,\"listen\":\"{page}\"}}");
     sys::out(&line);
     if let Err(error) = sys::write_whole(&data_dir.join("listen"), format!("{line}\n").as_bytes(), 0o644) {
         tracing::warn!(%error, "the page's address cannot be written to the data directory");

@@ -299,10 +299,3 @@ fn leave_minutes(facts: &DayFacts, session: Span) -> u32 {
     }
     seconds / 60
 }
-
-impl HalfDayResult {
-    /// Whether this half-day asks for a person's look before the month closes.
-    pub const fn is_open_question(&self) -> bool {
-        matches!(self.column, Column::ToVerify | Column::Open)
-    }
-}

@@ -2,7 +2,7 @@
 
 use super::super::estimate::Quality;
 use super::super::fact::{Attendance, Event, StatedTime};
-use super::super::leave::Excuse;
+use super::super::leave::{Excuse, RequestState};
 use super::super::rules::{Checkpoint, Direction, HalfDay};
 use super::super::time::ClockTime;
 use super::assign::met_without_leave;
@@ -78,8 +78,9 @@ fn of_checkpoints<'a>(input: &DayInput<'a>, plans: &[Plan<'a>], results: &[Check
             }
             Some(Evidence::Punch(_)) | None => {}
         }
-        if result.outcome == Outcome::Missing && result.checkpoint.direction == Direction::In {
-            first_tap_mid_session(input, plans, place).into_iter().for_each(|time| push(MarkKind::FirstTapMidSession(time)));
+        let coming_missing = result.outcome == Outcome::Missing && result.checkpoint.direction == Direction::In;
+        if let Some(time) = first_tap_mid_session(input, plans, place).filter(|_| coming_missing) {
+            push(MarkKind::FirstTapMidSession(time));
         }
     }
 }
@@ -113,7 +114,7 @@ fn of_surplus<'a>(plans: &[Plan<'a>], results: &[CheckpointResult<'a>], surplus:
 }
 
 fn of_facts<'a>(input: &DayInput<'a>, plans: &[Plan<'a>], marks: &mut Vec<Mark<'a>>) {
-    let mut pending: Vec<_> = input.facts.excuses.iter().filter(|one| one.state == super::super::leave::RequestState::Pending).collect();
+    let mut pending: Vec<_> = input.facts.excuses.iter().filter(|one| one.state == RequestState::Pending).collect();
     pending.sort_unstable();
     for excuse in pending {
         let touched = plans.iter().find(|plan| touches(excuse.span, &plan.slot) || excuse.span.overlaps(plan.session));

@@ -198,13 +198,12 @@ impl Question<'_> {
         let punctuality = slot.punctuality(time, self.limits.grace);
         match (slot.stake, punctuality) {
             (Stake::Shut, _) => Cost::IMPOSSIBLE,
-            (Stake::Fixed, _) => Cost::NONE,
             (Stake::Required, Punctuality::OnTime) => Cost::new(0, 0, away, 0, 0),
             (Stake::Required, Punctuality::Late(minutes)) => Cost::new(1, 1, away, 0, minutes),
             (Stake::Required, Punctuality::Early(minutes)) => {
                 Cost::new(1, u64::from(minutes > self.limits.light_early_leave), away, 0, minutes)
             }
-            (Stake::Lenient | Stake::Shown, Punctuality::OnTime) => Cost::NONE,
+            (Stake::Fixed, _) | (Stake::Lenient | Stake::Shown, Punctuality::OnTime) => Cost::NONE,
             (Stake::Lenient | Stake::Shown, Punctuality::Late(minutes) | Punctuality::Early(minutes)) => Cost::new(0, 0, 0, 0, minutes),
         }
     }

@@ -128,13 +128,8 @@ fn a_clock_that_jumps_to_and_fro_is_summed_up_once_a_minute() {
         keeper.read(raw(second * 1_000, NOW + i64::try_from(second).unwrap() * 1_000 + by, None));
     }
     keeper.read(raw(61_000, NOW + 61_000, None));
-    let steps: Vec<i64> = drain(&mut keeper)
-        .into_iter()
-        .filter_map(|action| match action {
-            Action::Record { body: Body::ClockStep { step_ms }, .. } => Some(step_ms),
-            _ => None,
-        })
-        .collect();
+    let step = |action| if let Action::Record { body: Body::ClockStep { step_ms }, .. } = action { Some(step_ms) } else { None };
+    let steps: Vec<i64> = drain(&mut keeper).into_iter().filter_map(step).collect();
     assert_eq!(steps, [5_000, -5_000]);
 }
 
@@ -277,9 +272,6 @@ fn drain(keeper: &mut ClockKeeper) -> Vec<Action> {
 }
 
 fn syncs(keeper: &mut ClockKeeper) -> Vec<Wall> {
-    let sync = |action| match action {
-        Action::Record { body: Body::Sync { wall, .. }, .. } => Some(wall),
-        _ => None,
-    };
+    let sync = |action| if let Action::Record { body: Body::Sync { wall, .. }, .. } = action { Some(wall) } else { None };
     drain(keeper).into_iter().filter_map(sync).collect()
 }

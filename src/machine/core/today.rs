@@ -97,8 +97,8 @@ impl Today {
         for tap in &mut taps {
             self.date(tap, site);
             let key = (tap.reader.clone(), tap.credential.clone(), tap.date);
-            tap.owner =
-                owners.entry(key).or_insert_with_key(|(reader, credential, date)| owner(&site.whose(reader, credential, *date))).clone();
+            let whose = owners.entry(key).or_insert_with_key(|(reader, credential, date)| owner(&site.whose(reader, credential, *date)));
+            tap.owner.clone_from(whose);
         }
         self.taps = taps;
     }

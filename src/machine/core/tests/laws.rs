@@ -59,7 +59,7 @@ proptest! {
         kiosk.now.wall = Wall(1_795_000_000_000);
         let mut books = Books::default();
         for step in steps {
-            play(&mut kiosk, &mut books, step)?;
+            play(&mut kiosk, &mut books, &step)?;
         }
         kiosk.open();
         kiosk.pass(2_000);
@@ -76,9 +76,9 @@ proptest! {
     }
 }
 
-fn play(kiosk: &mut Kiosk, books: &mut Books, step: Step) -> Result<(), TestCaseError> {
+fn play(kiosk: &mut Kiosk, books: &mut Books, step: &Step) -> Result<(), TestCaseError> {
     kiosk.told.clear();
-    match step {
+    match *step {
         Step::Tap(which) => {
             let badge: Credential = [BADGE, OTHER, STRANGER, "finger:7"][which].parse().unwrap();
             read(kiosk, books, "badge", Reading::Credential(badge))?;
@@ -165,11 +165,9 @@ fn fact(kiosk: &mut Kiosk, books: &mut Books, body: Body) {
 }
 
 fn office_moments(kiosk: &Kiosk) -> Vec<TrustedMoment> {
-    let moment = |entry: &Entry| match entry.body {
-        Body::Sync { wall, uncertainty_ms, .. } => {
-            Some(TrustedMoment { boot: entry.clock.boot, mono: entry.clock.mono, wall, uncertainty_ms })
-        }
-        _ => None,
+    let moment = |entry: &Entry| {
+        let Body::Sync { wall, uncertainty_ms, .. } = entry.body else { return None };
+        Some(TrustedMoment { boot: entry.clock.boot, mono: entry.clock.mono, wall, uncertainty_ms })
     };
     kiosk.entries.iter().filter_map(moment).collect()
 }

@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn what_takes_real_time_is_known_until_it_ends() {
         let clock = Clock::skipping(Wall(1_700_000_000_000));
-        let (first, second) = (clock.begin(), clock.clone().begin());
+        let (first, second) = (clock.begin(), clock.begin());
         drop(first);
         assert!(clock.is_in_progress());
         drop(second);

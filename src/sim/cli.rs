@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::command::{Command, TEXT_MAX};
 use super::demo::{self, DemoArgs};
-use super::reader::{Dialect, Encoding, Form, Protocol, Settings, SimError, SimReader, Terminator};
+use super::reader::{Dialect, Encoding, Form, Protocol, Settings, SimReader, Terminator};
 use crate::sys::{self, Exit};
 
 /// Longest line on standard input, in bytes: the longest text and its word.
@@ -153,8 +153,8 @@ fn obey(text: &str, reader: &SimReader) -> Result<serde_json::Value, String> {
 }
 
 /// An error with what caused it, in one line.
-fn chain(error: &SimError) -> String {
-    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.fold(error.to_string(), |told, cause| format!("{told}: {cause}"))
 }
 

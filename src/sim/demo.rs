@@ -6,6 +6,7 @@
 
 mod cast;
 mod control;
+mod error;
 mod events;
 mod keyboard;
 mod kiosk;
@@ -23,13 +24,16 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use self::cast::{Player, cast};
+use self::error::DemoError;
 use self::kiosk::Kiosk;
 use self::office::Office;
 use self::play::Stage;
 use self::told::{Start, Teller, Told};
 use crate::clock::Clock;
 use crate::domain::calendar::DayKind;
+use crate::domain::id::TerminalId;
 use crate::domain::time::{UtcOffset, WorkDate};
+use super::cli::chain;
 use crate::supervise::stop_signal;
 use crate::sys::{self, Exit};
 
@@ -64,21 +68,22 @@ pub(super) fn run(args: &DemoArgs) -> Exit {
         crate::log::begin();
     }
     let outcome = Folder::open(args.keep.as_deref()).and_then(|folder| {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|source| DemoError::System { doing: "run", source: source.into() })?;
         runtime.block_on(demonstrate(args, &folder.path))
     });
     match outcome {
         Ok(true) => Exit::Ok,
         Ok(false) => Exit::Software,
-        Err(why) => {
-            sys::err(format_args!("punch-sim demo: {why}"));
-            Exit::Unavailable
+        Err(error) => {
+            sys::err(format_args!("punch-sim demo: {}", chain(&error)));
+            error.exit()
         }
     }
 }
 
 /// Sets the stage, plays or lives the day, and closes; whether the proof holds.
-async fn demonstrate(args: &DemoArgs, folder: &Path) -> Result<bool, String> {
+async fn demonstrate(args: &DemoArgs, folder: &Path) -> Result<bool, DemoError> {
     let cast = cast()?;
     let mut stage = set(args, folder, &cast).await?;
     let played = async {
@@ -95,7 +100,7 @@ async fn demonstrate(args: &DemoArgs, folder: &Path) -> Result<bool, String> {
     } else {
         tokio::select! {
             proof = played => proof?,
-            _ = stop_signal() => return Err("interrupted".to_owned()),
+            _ = stop_signal() => return Err(DemoError::Interrupted),
         }
     };
     stage.kiosk.stop().await;
@@ -104,11 +109,11 @@ async fn demonstrate(args: &DemoArgs, folder: &Path) -> Result<bool, String> {
 }
 
 /// Starts office and kiosk, pairs them, and says where they are.
-async fn set(args: &DemoArgs, folder: &Path, cast: &[Player]) -> Result<Stage, String> {
+async fn set(args: &DemoArgs, folder: &Path, cast: &[Player]) -> Result<Stage, DemoError> {
     let offset = UtcOffset::china();
     let clock = if args.live { Clock::system() } else { Clock::skipping(offset.wall(args.date, scenario::START)) };
     let date = if args.live { offset.civil(clock.wall()).0 } else { args.date };
-    let terminal = TERMINAL.parse().map_err(|error: crate::domain::id::IdError| error.to_string())?;
+    let terminal = TERMINAL.parse::<TerminalId>().map_err(error::kiosk("have its name"))?;
     let office = Office::open(folder, &clock).await?;
     let there: Vec<&Player> = cast.iter().filter(|player| args.live || !player.is_newcomer()).collect();
     office.take_in(&there, &terminal).await?;
@@ -127,7 +132,8 @@ async fn set(args: &DemoArgs, folder: &Path, cast: &[Player]) -> Result<Stage, S
         kept: args.keep.as_ref().map(|_| folder.to_owned()),
         headless: args.headless,
     }));
-    let stage = Stage { clock, office, kiosk, terminal, offset, date, teller, fed: 0, confirmed: Vec::new() };
+    let watched = !args.headless && !args.live;
+    let stage = Stage { clock, office, kiosk, terminal, offset, date, teller, watched, fed: 0, confirmed: Vec::new() };
     stage.note_day(&day);
     Ok(stage)
 }
@@ -138,8 +144,14 @@ impl Stage {
         let (_, now) = self.offset.civil(self.clock.wall());
         match day.is_workday() {
             Some(true) => {}
-            Some(false) => self.teller.note(now, "今日非工作日：打卡照常记录，不作要求", "a rest day: punches are recorded, none is required"),
-            None => self.teller.note(now, "日历未定：打卡照常记录，暂不作结论", "beyond the calendar: punches are recorded, nothing is concluded"),
+            Some(false) => {
+                self.teller.note(now, "今日非工作日：打卡照常记录，不作要求", "a rest day: punches are recorded, none is required");
+            }
+            None => self.teller.note(
+                now,
+                "日历未定：打卡照常记录，暂不作结论",
+                "beyond the calendar: punches are recorded, nothing is concluded",
+            ),
         }
     }
 }
@@ -152,16 +164,16 @@ struct Folder {
 }
 
 impl Folder {
-    fn open(keep: Option<&Path>) -> Result<Self, String> {
+    fn open(keep: Option<&Path>) -> Result<Self, DemoError> {
         let stays = keep.is_some();
         let path = match keep {
             Some(path) => path.to_owned(),
             None => std::env::temp_dir().join(format!("punch-demo-{}", std::process::id())),
         };
-        let told = |error: std::io::Error| format!("{}: {error}", path.display());
+        let told = |source: std::io::Error| DemoError::Folder { path: path.clone(), source };
         std::fs::create_dir_all(&path).map_err(told)?;
         if std::fs::read_dir(&path).map_err(told)?.next().is_some() {
-            return Err(format!("{} is not empty; name another folder", path.display()));
+            return Err(DemoError::NotEmpty(path));
         }
         let path = path.canonicalize().map_err(told)?;
         Ok(Self { path, stays })

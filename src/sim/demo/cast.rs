@@ -1,5 +1,6 @@
 //! Who plays: the example roster's people and what each holds to a reader. All of them are invented.
 
+use super::error::DemoError;
 use crate::domain::credential::bytes_in_common;
 use crate::domain::id::StaffNo;
 use crate::domain::person::Person;
@@ -119,21 +120,22 @@ impl Player {
 /// Reads the cast from the example roster.
 ///
 /// # Errors
-/// In words, when the shipped roster is not one, or somebody in it has nothing to present.
-pub(super) fn cast() -> Result<Vec<Player>, String> {
+/// When the shipped roster is not one, or somebody in it has nothing to present.
+pub(super) fn cast() -> Result<Vec<Player>, DemoError> {
     let file = roster_file::read(ROSTER.as_bytes());
     if let Some(problem) = file.problems.first() {
-        return Err(format!("roster-example.csv line {}: {} {}", problem.line, problem.column, problem.en));
+        return Err(DemoError::Roster { line: problem.line, text: format!("{} {}", problem.column, problem.en) });
     }
     file.rows.into_iter().map(player).collect()
 }
 
-fn player(row: RosterRow) -> Result<Player, String> {
+fn player(row: RosterRow) -> Result<Player, DemoError> {
     let staff_no = row.person.staff_no.as_str();
     let code = QR_CODES.iter().find(|(who, _)| *who == staff_no).map(|(_, text)| Presented::Code((*text).to_owned()));
     let finger = FINGERS.iter().find(|(who, _)| *who == staff_no).map(|(_, slot)| Presented::Finger(*slot));
     let badge = row.card.as_deref().and_then(raw_badge).map(Presented::Badge);
-    let presents = badge.or(code).or(finger).ok_or_else(|| format!("{staff_no} has nothing to present"))?;
+    let nothing = || DemoError::Roster { line: row.line, text: format!("{staff_no} has nothing to present") };
+    let presents = badge.or(code).or(finger).ok_or_else(nothing)?;
     Ok(Player { row, presents })
 }
 

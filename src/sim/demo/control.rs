@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
 
+use super::error::{DemoError, kiosk};
 use crate::control::{Reply, Request, Status};
 
 /// How long an answer may take; pairing needs a few exchanges with the office.
@@ -17,34 +18,30 @@ pub(super) struct Control(pub(super) PathBuf);
 
 impl Control {
     /// How the kiosk stands.
-    pub(super) async fn status(&self) -> Result<Status, String> {
-        match self.ask(&Request::Status).await? {
-            Reply::Status(status) => Ok(*status),
-            other => Err(format!("the kiosk answers {other:?}")),
-        }
+    pub(super) async fn status(&self) -> Result<Status, DemoError> {
+        let reply = self.ask(&Request::Status).await?;
+        if let Reply::Status(status) = reply { Ok(*status) } else { Err(kiosk("say how it stands")(format!("{reply:?}"))) }
     }
 
     /// Pairs it with an office.
-    pub(super) async fn pair(&self, url: String, code: String) -> Result<(), String> {
-        match self.ask(&Request::Pair { url, code }).await? {
-            Reply::Done { .. } => Ok(()),
-            other => Err(format!("the kiosk cannot be paired: {other:?}")),
-        }
+    pub(super) async fn pair(&self, url: String, code: String) -> Result<(), DemoError> {
+        let reply = self.ask(&Request::Pair { url, code }).await?;
+        if let Reply::Done { .. } = reply { Ok(()) } else { Err(kiosk("be paired")(format!("{reply:?}"))) }
     }
 
-    async fn ask(&self, request: &Request) -> Result<Reply, String> {
-        let told = |error: std::io::Error| format!("the kiosk does not answer at {}: {error}", self.0.display());
-        let mut line = serde_json::to_string(request).map_err(|error| error.to_string())?;
+    async fn ask(&self, request: &Request) -> Result<Reply, DemoError> {
+        let mut line = serde_json::to_string(request).map_err(kiosk("be asked"))?;
         line.push('\n');
         let exchange = async {
             let mut stream = UnixStream::connect(&self.0).await?;
             stream.write_all(line.as_bytes()).await?;
             let mut answer = String::new();
             BufReader::new(stream).read_line(&mut answer).await?;
-            Ok(answer)
+            Ok::<_, std::io::Error>(answer)
         };
-        let limit = format!("the kiosk does not answer at {} within {} s", self.0.display(), ANSWER_LIMIT.as_secs());
-        let answer = tokio::time::timeout(ANSWER_LIMIT, exchange).await.map_err(|_| limit)?.map_err(told)?;
-        serde_json::from_str(&answer).map_err(|error| format!("the kiosk's answer cannot be read: {error}"))
+        let Ok(answer) = tokio::time::timeout(ANSWER_LIMIT, exchange).await else {
+            return Err(DemoError::Late { what: "the kiosk did not answer its technician", limit: ANSWER_LIMIT });
+        };
+        serde_json::from_str(&answer.map_err(kiosk("be asked"))?).map_err(kiosk("answer so that it is understood"))
     }
 }

@@ -63,7 +63,7 @@ mod tests {
         let page = listener.local_addr().unwrap();
         let serve = async {
             let (mut stream, _) = listener.accept().await.unwrap();
-            let mut asked = [0; 64];
+            let mut asked = [0; 1_024];
             let read = stream.read(&mut asked).await.unwrap();
             assert!(asked[..read].starts_with(b"GET /events "));
             let told = "HTTP/1.0 200 OK\r\ncontent-type: text/event-stream\r\n\r\n\

@@ -5,6 +5,7 @@ use std::io::Read as _;
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use tokio::sync::mpsc;
 
+use super::error::DemoError;
 use crate::supervise::Supervisor;
 
 /// Most keys that wait.
@@ -38,7 +39,7 @@ pub(super) struct Keyboard {
 
 impl Keyboard {
     /// Begins to read standard input.
-    pub(super) fn open(supervisor: &Supervisor) -> Result<Self, String> {
+    pub(super) fn open(supervisor: &Supervisor) -> Result<Self, DemoError> {
         let before = key_by_key();
         let lines = before.is_none();
         let (sender, keys) = mpsc::channel(KEYS_MAX);
@@ -53,7 +54,8 @@ impl Keyboard {
                 }
             }
         };
-        supervisor.device_thread("keyboard", read).map_err(|error| error.to_string())?;
+        let thread = supervisor.device_thread("keyboard", read);
+        thread.map_err(|source| DemoError::System { doing: "listen to the keyboard", source: source.into() })?;
         Ok(Self { keys, before })
     }
 

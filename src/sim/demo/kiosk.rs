@@ -12,6 +12,7 @@ use super::super::device::Protocol;
 use super::super::reader::{SimError, SimReader, Touch};
 use super::cast::{Presented, ReaderKind};
 use super::control::Control;
+use super::error::{self, DemoError};
 use super::events::Events;
 use crate::clock::Clock;
 use crate::config::terminal;
@@ -43,7 +44,7 @@ pub(super) struct Kiosk {
 
 impl Kiosk {
     /// Writes `terminal.toml` into a folder, plugs the readers in and starts a kiosk by it.
-    pub(super) async fn open(folder: &Path, id: &TerminalId, sound: bool, clock: &Clock) -> Result<Self, String> {
+    pub(super) async fn open(folder: &Path, id: &TerminalId, sound: bool, clock: &Clock) -> Result<Self, DemoError> {
         let (asked, questions) = watch::channel(0);
         let mut readers = BTreeMap::new();
         for kind in ReaderKind::ALL {
@@ -53,13 +54,14 @@ impl Kiosk {
                 ReaderKind::Finger => SimReader::spawn_with(protocol(kind), &link(folder, kind), listener),
                 ReaderKind::Badge | ReaderKind::Qr => SimReader::spawn(protocol(kind), &link(folder, kind)),
             };
-            readers.insert(kind, Arc::new(reader.map_err(|error| told(&error))?));
+            readers.insert(kind, Arc::new(reader.map_err(|source| DemoError::Reader { reader: kind.name(), source })?));
         }
         let text = configuration(folder, id, sound);
-        sys::write_whole(&folder.join("terminal.toml"), text.as_bytes(), 0o644).map_err(|error| error.to_string())?;
-        let settings = terminal::check("terminal.toml", &text).map_err(|problems| problems.to_string())?;
+        let file = folder.join("terminal.toml");
+        sys::write_whole(&file, text.as_bytes(), 0o644).map_err(|source| DemoError::Folder { path: file, source })?;
+        let settings = terminal::check("terminal.toml", &text).map_err(|problems| error::kiosk("be configured")(problems.to_string()))?;
         let control = Control(settings.control_socket.clone());
-        let running = run::start(settings, clock.clone()).await.map_err(|error| error.to_string())?;
+        let running = run::start(settings, clock.clone()).await.map_err(error::kiosk("start"))?;
         let (events, client) = listen(running.page).await?;
         let kiosk = Self { running, control, readers, questions, events, client };
         for kind in ReaderKind::ALL {
@@ -74,14 +76,14 @@ impl Kiosk {
     }
 
     /// Pairs it with an office, and waits until roster and rules are there.
-    pub(super) async fn pair(&self, url: String, code: String) -> Result<(), String> {
+    pub(super) async fn pair(&self, url: String, code: String) -> Result<(), DemoError> {
         self.control.pair(url, code).await?;
         let ready = async || Ok(self.control.status().await?.office.bundle.is_some());
-        until("the kiosk has no roster and rules", ready).await
+        until("the kiosk had no roster and rules", ready).await
     }
 
     /// Holds something to its reader.
-    pub(super) async fn present(&self, presented: &Presented) -> Result<(), String> {
+    pub(super) async fn present(&self, presented: &Presented) -> Result<(), DemoError> {
         let (presented, kind) = (presented.clone(), presented.reader());
         self.with_reader(kind, move |reader| match &presented {
             Presented::Badge(bytes) => reader.badge(bytes),
@@ -93,40 +95,42 @@ impl Kiosk {
     }
 
     /// Takes it away again, and waits until the kiosk has seen that.
-    pub(super) async fn take_away(&mut self, presented: &Presented) -> Result<(), String> {
+    pub(super) async fn take_away(&mut self, presented: &Presented) -> Result<(), DemoError> {
         if presented.reader() != ReaderKind::Finger {
             return Ok(());
         }
         self.with_reader(ReaderKind::Finger, SimReader::lift).await?;
         let seen = *self.questions.borrow_and_update() + QUESTIONS;
-        let asked = tokio::time::timeout(ANSWER_LIMIT, self.questions.wait_for(|count| *count >= seen)).await;
-        asked.map_or_else(|_| Err("the kiosk does not ask the fingerprint module".to_owned()), |_| Ok(()))
+        let what = "the kiosk did not ask the fingerprint module";
+        match tokio::time::timeout(ANSWER_LIMIT, self.questions.wait_for(|count| *count >= seen)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(DemoError::Late { what, limit: ANSWER_LIMIT }),
+        }
     }
 
     /// The next answer to something presented, as the page was told.
-    pub(super) async fn answer(&mut self) -> Result<Feedback, String> {
+    pub(super) async fn answer(&mut self) -> Result<Feedback, DemoError> {
         let answer = tokio::time::timeout(ANSWER_LIMIT, self.next_answer()).await;
-        answer.map_err(|_| format!("the kiosk did not answer a tap within {} s", ANSWER_LIMIT.as_secs()))?
+        answer.unwrap_or(Err(DemoError::Late { what: "the kiosk did not answer a tap", limit: ANSWER_LIMIT }))
     }
 
-    /// The same, however long it takes.
-    pub(super) async fn next_answer(&mut self) -> Result<Feedback, String> {
+    async fn next_answer(&mut self) -> Result<Feedback, DemoError> {
         while let Some(feedback) = self.events.recv().await {
             if feedback.sequence.is_some() || feedback.state == State::NotRecorded {
                 return Ok(feedback);
             }
         }
-        Err("the kiosk's event stream ended".to_owned())
+        Err(error::kiosk("be listened to")("its event stream ended"))
     }
 
     /// Pulls a reader's cable, and waits until the kiosk has seen that.
-    pub(super) async fn unplug(&self, kind: ReaderKind) -> Result<(), String> {
+    pub(super) async fn unplug(&self, kind: ReaderKind) -> Result<(), DemoError> {
         self.with_reader(kind, SimReader::unplug).await?;
         self.until_connected(kind, false).await
     }
 
     /// Puts it in again, and waits until the kiosk reads it.
-    pub(super) async fn plug(&self, kind: ReaderKind) -> Result<(), String> {
+    pub(super) async fn plug(&self, kind: ReaderKind) -> Result<(), DemoError> {
         self.with_reader(kind, SimReader::plug).await?;
         self.until_connected(kind, true).await
     }
@@ -137,7 +141,7 @@ impl Kiosk {
     }
 
     /// How much has not reached the office.
-    pub(super) async fn backlog(&self) -> Result<u64, String> {
+    pub(super) async fn backlog(&self) -> Result<u64, DemoError> {
         self.control.status().await.map(|status| status.backlog)
     }
 
@@ -147,24 +151,29 @@ impl Kiosk {
         self.running.stop().await
     }
 
-    async fn until_connected(&self, kind: ReaderKind, connected: bool) -> Result<(), String> {
+    async fn until_connected(&self, kind: ReaderKind, connected: bool) -> Result<(), DemoError> {
         let seen = async || {
             let status = self.control.status().await?;
             Ok(status.readers.iter().any(|reader| reader.reader.as_str() == kind.name() && reader.connected == connected))
         };
-        until("the kiosk does not see what became of its reader", seen).await
+        until("the kiosk did not see what became of its reader", seen).await
     }
 
     /// A verb of a simulated reader blocks for a moment; the kiosk's own loop is not held up by it.
-    async fn with_reader(&self, kind: ReaderKind, verb: impl FnOnce(&SimReader) -> Result<(), SimError> + Send + 'static) -> Result<(), String> {
-        let reader = self.readers.get(&kind).map(Arc::clone).ok_or("there is no such reader")?;
+    async fn with_reader(
+        &self,
+        kind: ReaderKind,
+        verb: impl FnOnce(&SimReader) -> Result<(), SimError> + Send + 'static,
+    ) -> Result<(), DemoError> {
+        let fails = |source| DemoError::Reader { reader: kind.name(), source };
+        let reader = self.readers.get(&kind).map(Arc::clone).ok_or_else(|| fails(SimError::Stopped))?;
         let done = self.client.blocking(move || verb(&reader)).await;
-        done.map_err(|error| error.to_string())?.map_err(|error| told(&error))
+        done.map_err(|source| DemoError::System { doing: "run a thread", source: source.into() })?.map_err(fails)
     }
 }
 
 /// Looks until something is so.
-async fn until(otherwise: &str, so: impl AsyncFn() -> Result<bool, String>) -> Result<(), String> {
+async fn until(otherwise: &'static str, so: impl AsyncFn() -> Result<bool, DemoError>) -> Result<(), DemoError> {
     let looking = async {
         while !so().await? {
             tokio::time::sleep(LOOK).await;
@@ -172,14 +181,14 @@ async fn until(otherwise: &str, so: impl AsyncFn() -> Result<bool, String>) -> R
         Ok(())
     };
     let looked = tokio::time::timeout(ANSWER_LIMIT, looking).await;
-    looked.map_err(|_| format!("{otherwise} after {} s", ANSWER_LIMIT.as_secs()))?
+    looked.unwrap_or(Err(DemoError::Late { what: otherwise, limit: ANSWER_LIMIT }))
 }
 
 /// A task that hears what the page is told, for as long as the demo runs.
-async fn listen(page: SocketAddr) -> Result<(mpsc::Receiver<Feedback>, Supervisor), String> {
+async fn listen(page: SocketAddr) -> Result<(mpsc::Receiver<Feedback>, Supervisor), DemoError> {
     let (client, _) = Supervisor::new();
     let (sender, receiver) = mpsc::channel(EVENTS_MAX);
-    let mut events = Events::connect(page).await.map_err(|error| format!("the kiosk's page cannot be read: {error}"))?;
+    let mut events = Events::connect(page).await.map_err(error::kiosk("show its page"))?;
     let stop = client.stop().clone();
     client.passing(async move {
         while let Some(Ok(Some(feedback))) = stop.run_until_cancelled(events.next()).await {
@@ -219,10 +228,4 @@ fn configuration(folder: &Path, id: &TerminalId, sound: bool) -> String {
         format!("\n[[reader]]\nname = \"{}\"\ndevice = \"{}\"\nprotocol = \"{protocol}\"\n", kind.name(), link(folder, kind).display())
     };
     head + &ReaderKind::ALL.map(reader).concat()
-}
-
-/// An error with what caused it.
-fn told(error: &SimError) -> String {
-    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
-    causes.fold(error.to_string(), |told, cause| format!("{told}: {cause}"))
 }

@@ -1,6 +1,7 @@
 //! The demo lived through at the keyboard: real time, today's date, and a key for each thing that a person could hold to a reader.
 
 use super::cast::{Player, Presented, ReaderKind};
+use super::error::DemoError;
 use super::keyboard::{Key, Keyboard};
 use super::play::Stage;
 use super::scenario::VISITOR;
@@ -30,7 +31,7 @@ impl<'a> Round<'a> {
 
 impl Stage {
     /// Obeys keys until the end of the input or a signal; what the kiosk says is told as it comes.
-    pub(super) async fn live(&mut self, cast: &[Player]) -> Result<(), String> {
+    pub(super) async fn live(&mut self, cast: &[Player]) -> Result<(), DemoError> {
         let (supervisor, _) = Supervisor::new();
         let mut keyboard = Keyboard::open(&supervisor)?;
         let (mut fingers, mut codes) = (Round::of(cast, ReaderKind::Finger), Round::of(cast, ReaderKind::Qr));
@@ -67,7 +68,7 @@ impl Stage {
         self.settle(now).await
     }
 
-    async fn live_tap(&mut self, presented: &Presented) -> Result<(), String> {
+    async fn live_tap(&mut self, presented: &Presented) -> Result<(), DemoError> {
         if self.kiosk.is_plugged(presented.reader()) {
             return self.tap(presented).await;
         }
@@ -75,7 +76,7 @@ impl Stage {
         Ok(())
     }
 
-    async fn cable(&self) -> Result<(), String> {
+    async fn cable(&self) -> Result<(), DemoError> {
         if self.kiosk.is_plugged(ReaderKind::Badge) {
             self.kiosk.unplug(ReaderKind::Badge).await?;
             self.note_now("读卡器 badge 被拔下", "the badge reader is unplugged");

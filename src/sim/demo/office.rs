@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::cast::{FINGERS, Player, QR_CODES};
+use super::error::{self, DemoError};
 use super::proof::{Held, Verified};
 use super::told::Told;
 use crate::clock::Clock;
@@ -42,25 +43,26 @@ pub(super) struct Office {
 
 impl Office {
     /// Writes `office.toml` into a folder and starts an office by it.
-    pub(super) async fn open(folder: &Path, clock: &Clock) -> Result<Self, String> {
+    pub(super) async fn open(folder: &Path, clock: &Clock) -> Result<Self, DemoError> {
         let text = format!(
             "[office]\nname = \"示例政务服务中心\"\nutc-offset = \"+08:00\"\nlisten = \"127.0.0.1:0\"\npages-listen = \"127.0.0.1:0\"\n\
              data-dir = \"{}\"\n",
             folder.join("office").display()
         );
-        let settings = office::check("office.toml", &text).map_err(|problems| problems.to_string())?;
+        let settings = office::check("office.toml", &text).map_err(|problems| error::office("be configured")(problems.to_string()))?;
         let mut office = Self { settings, clock: clock.clone(), running: None };
         office.back().await?;
         // Whoever starts it again from this file finds it where the kiosk looks for it.
         let text = text.replace("listen = \"127.0.0.1:0\"\npages", &format!("listen = \"{}\"\npages", office.settings.listen));
-        sys::write_whole(&folder.join("office.toml"), text.as_bytes(), 0o644).map_err(|error| error.to_string())?;
+        let file = folder.join("office.toml");
+        sys::write_whole(&file, text.as_bytes(), 0o644).map_err(|source| DemoError::Folder { path: file, source })?;
         Ok(office)
     }
 
     /// It can be reached, under the address it had.
-    pub(super) async fn back(&mut self) -> Result<(), String> {
+    pub(super) async fn back(&mut self) -> Result<(), DemoError> {
         let (supervisor, _) = Supervisor::new();
-        let running = serve::start(&self.settings, &self.clock, supervisor).await.map_err(|error| error.to_string())?;
+        let running = serve::start(&self.settings, &self.clock, supervisor).await.map_err(error::office("start"))?;
         self.settings.listen = running.address();
         self.running = Some(running);
         Ok(())
@@ -83,51 +85,52 @@ impl Office {
         None
     }
 
-    fn running(&self) -> Result<&Running, String> {
-        self.running.as_ref().ok_or_else(|| "the office is not running".to_owned())
+    fn running(&self) -> Result<&Running, DemoError> {
+        self.running.as_ref().ok_or_else(|| error::office("be asked")("it is not running"))
     }
 
-    fn store(&self) -> Result<&Store, String> {
+    fn store(&self) -> Result<&Store, DemoError> {
         self.running().map(Running::store)
     }
 
     /// Opens a pairing code, as `terminal add` does.
-    pub(super) async fn pairing_code(&self, terminal: &TerminalId) -> Result<String, String> {
+    pub(super) async fn pairing_code(&self, terminal: &TerminalId) -> Result<String, DemoError> {
         let running = self.running()?;
         let code = open_code(running.store(), SITE, terminal.clone(), running.identity().anchor(), self.clock.wall()).await;
-        code.map(|code| code.code.to_string()).map_err(|error| error.to_string())
+        code.map(|code| code.code.to_string()).map_err(error::office("open a pairing code"))
     }
 
-    /// Takes people in with their cards, and gives out QR codes and fingers to those who have them.
-    pub(super) async fn take_in(&self, people: &[&Player], terminal: &TerminalId) -> Result<(), String> {
+    /// Takes people in with their cards, and gives out QR codes and fingers to those who have them; how many earlier punches are theirs now.
+    pub(super) async fn take_in(&self, people: &[&Player], terminal: &TerminalId) -> Result<usize, DemoError> {
         let persons = people.iter().map(|player| Fact::Person(player.person().clone()));
         let bindings = people.iter().filter_map(|player| claim(player, terminal).map(|claim| (player.staff_no().clone(), claim)));
-        let bindings = bindings.map(|(staff_no, claim)| Fact::Binding { id: None, binding: Binding { staff_no, claim, from: None, until: None } });
+        let bindings =
+            bindings.map(|(staff_no, claim)| Fact::Binding { id: None, binding: Binding { staff_no, claim, from: None, until: None } });
         let facts = persons.chain(bindings).collect();
         let added = self.store()?.add_facts(SITE, facts, AUTHOR.to_owned(), self.clock.wall()).await;
-        added.map(drop).map_err(|error| error.to_string())
+        added.map(|added| added.reissued).map_err(error::office("take people in"))
     }
 
     /// What kind of day a date is.
-    pub(super) async fn day_kind(&self, date: WorkDate) -> Result<DayKind, String> {
-        let calendar = self.store()?.calendar(SITE).await.map_err(|error| error.to_string())?;
+    pub(super) async fn day_kind(&self, date: WorkDate) -> Result<DayKind, DemoError> {
+        let calendar = self.store()?.calendar(SITE).await.map_err(error::office("read its calendar"))?;
         Ok(calendar.day(date))
     }
 
     /// Up to when everything that the terminals recorded is here.
-    pub(super) async fn complete_up_to(&self) -> Result<Option<Wall>, String> {
-        let terminals = self.store()?.terminals(SITE).await.map_err(|error| error.to_string())?;
+    pub(super) async fn complete_up_to(&self) -> Result<Option<Wall>, DemoError> {
+        let terminals = self.store()?.terminals(SITE).await.map_err(error::office("list its terminals"))?;
         Ok(terminals.iter().map(|terminal| terminal.complete_up_to).min().flatten())
     }
 
     /// The day's sheet, in the office's order.
-    pub(super) async fn sheet(&self, date: WorkDate) -> Result<Vec<Told>, String> {
+    pub(super) async fn sheet(&self, date: WorkDate) -> Result<Vec<Told>, DemoError> {
         let store = self.store()?;
-        let told = |error: crate::office::store::StoreError| error.to_string();
-        let (roster, rules) = (store.roster(SITE).await.map_err(told)?, store.rule_book(SITE).await.map_err(told)?);
-        let rules = rules.on(date).ok_or("the office has no rules")?;
+        let roster = store.roster(SITE).await.map_err(error::office("read its roster"))?;
+        let rules = store.rule_book(SITE).await.map_err(error::office("read its rules"))?;
+        let rules = rules.on(date).ok_or_else(|| error::office("judge the day")("it has no rules"))?;
         let query = PunchQuery { first: date, last: date, staff_no: None };
-        let punches = store.punches(SITE, query).await.map_err(told)?;
+        let punches = store.punches(SITE, query).await.map_err(error::office("list the punches"))?;
         let sheet = Sheet {
             date,
             rules,
@@ -149,19 +152,19 @@ impl Office {
     }
 
     /// Every entry that is held.
-    pub(super) async fn held(&self) -> Result<Vec<Held>, String> {
+    pub(super) async fn held(&self) -> Result<Vec<Held>, DemoError> {
         let store = self.store()?;
         let mut held = Vec::new();
-        for terminal in store.terminals(SITE).await.map_err(|error| error.to_string())? {
+        for terminal in store.terminals(SITE).await.map_err(error::office("list its terminals"))? {
             for journal in &terminal.journals {
                 let place = JournalPlace { site: SITE, terminal: terminal.id.clone(), journal: journal.journal };
                 let mut after = Sequence::ZERO;
                 loop {
-                    let page = store.audit_entries(place.clone(), after, PAGE_ENTRIES).await.map_err(|error| error.to_string())?;
+                    let page = store.audit_entries(place.clone(), after, PAGE_ENTRIES).await.map_err(error::office("list its entries"))?;
                     let Some(last) = page.last() else { break };
                     after = last.sequence;
                     for entry in &page {
-                        let body = canonical::open(&entry.text).map_err(|error| error.to_string())?.body;
+                        let body = canonical::open(&entry.text).map_err(error::office("read an entry"))?.body;
                         let presented = matches!(body, Body::Punch { .. } | Body::Attempt { .. });
                         held.push(Held { place: (journal.journal, entry.sequence), presented });
                     }
@@ -172,9 +175,9 @@ impl Office {
     }
 
     /// Verifies chain and signatures, as `punch-office verify` does.
-    pub(super) async fn verify(&self) -> Result<Verified, String> {
-        let key = keys::office_key(&self.settings.data_dir).map_err(|error| error.to_string())?;
-        let report = verify::verify(self.store()?, SITE, &key.verifying_key()).await.map_err(|error| error.to_string())?;
+    pub(super) async fn verify(&self) -> Result<Verified, DemoError> {
+        let key = keys::office_key(&self.settings.data_dir).map_err(error::office("read its key"))?;
+        let report = verify::verify(self.store()?, SITE, &key.verifying_key()).await.map_err(error::office("verify"))?;
         let span = |from: Sequence, to: Sequence| to.0.saturating_sub(from.0) + 1;
         let declared = report.journals.iter().flat_map(|journal| &journal.holes).map(|hole| span(hole.from, hole.to));
         let pending = report.journals.iter().flat_map(|journal| &journal.pending).map(|(from, to)| span(*from, *to));

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::cast::{Player, Presented};
+use super::error::DemoError;
 use super::kiosk::Kiosk;
 use super::office::Office;
 use super::pace::{Pace, View, pace};
@@ -16,9 +17,10 @@ use crate::machine::feedback::Feedback;
 
 /// Real time between two looks at the clock.
 const LOOK: Duration = Duration::from_millis(1);
-/// Steps of the clock, a second each, in which the kiosk may bring the rest of its backlog and its next heartbeat to the office.
-const SETTLING_STEPS_MAX: u32 = 600;
-const SETTLING_STEP_MS: u64 = 1_000;
+/// Real time after a tap for whoever watches the kiosk's page: so that a day of 160 taps takes about a minute.
+const BREATH: Duration = Duration::from_millis(250);
+/// How long, by the clock, the kiosk may take to bring the rest of its backlog and its next heartbeat to the office.
+const SETTLING_LIMIT: Duration = Duration::from_mins(10);
 
 /// The stage: one clock for everyone.
 #[derive(Debug)]
@@ -37,6 +39,8 @@ pub(super) struct Stage {
     pub(super) date: WorkDate,
     /// Who tells.
     pub(super) teller: Teller,
+    /// Whether somebody may look at the pages while the day is played.
+    pub(super) watched: bool,
     /// Presentations so far.
     pub(super) fed: usize,
     /// Those that the page confirmed.
@@ -45,7 +49,7 @@ pub(super) struct Stage {
 
 impl Stage {
     /// Plays all steps, and the evening after them.
-    pub(super) async fn play(&mut self, steps: &[Step], cast: &[Player]) -> Result<(), String> {
+    pub(super) async fn play(&mut self, steps: &[Step], cast: &[Player]) -> Result<(), DemoError> {
         for step in steps {
             self.until(self.moment(step.at)).await;
             self.act(step, cast).await?;
@@ -56,7 +60,7 @@ impl Stage {
         self.settle(NIGHT).await
     }
 
-    async fn act(&mut self, step: &Step, cast: &[Player]) -> Result<(), String> {
+    async fn act(&mut self, step: &Step, cast: &[Player]) -> Result<(), DemoError> {
         let at = step.at;
         match &step.act {
             Act::Tap { presented, .. } => self.tap(presented).await?,
@@ -66,7 +70,11 @@ impl Stage {
             }
             Act::Plug(reader) => {
                 self.kiosk.plug(*reader).await?;
-                self.teller.note(at, format!("读卡器 {} 重新插上", reader.name()), format!("the {} reader is plugged in again", reader.name()));
+                self.teller.note(
+                    at,
+                    format!("读卡器 {} 重新插上", reader.name()),
+                    format!("the {} reader is plugged in again", reader.name()),
+                );
             }
             Act::OfficeGone => {
                 self.office.gone().await;
@@ -78,10 +86,16 @@ impl Stage {
                 let (zh, en) = (format!("办公室恢复，待上传 {backlog} 条"), format!("the office is back; {backlog} entries wait"));
                 self.teller.note(at, zh, en);
             }
+            Act::CaughtUp => {
+                let backlog = self.kiosk.backlog().await?;
+                self.teller.note(at, format!("待上传 {backlog} 条"), format!("{backlog} entries wait"));
+            }
             Act::Newcomers => {
                 let newcomers: Vec<&Player> = cast.iter().filter(|player| player.is_newcomer()).collect();
-                self.office.take_in(&newcomers, &self.terminal).await?;
-                let (zh, en) = (format!("名册补录 {} 人", newcomers.len()), format!("{} newcomers join the roster", newcomers.len()));
+                let matched = self.office.take_in(&newcomers, &self.terminal).await?;
+                let count = newcomers.len();
+                let zh = format!("名册补录 {count} 人，此前 {matched} 次打卡归入其名下");
+                let en = format!("{count} newcomers join the roster; {matched} earlier punches are theirs now");
                 self.teller.note(at, zh, en);
             }
         }
@@ -89,12 +103,16 @@ impl Stage {
     }
 
     /// Holds something to a reader, waits for the answer and tells it.
-    pub(super) async fn tap(&mut self, presented: &Presented) -> Result<(), String> {
+    pub(super) async fn tap(&mut self, presented: &Presented) -> Result<(), DemoError> {
         self.kiosk.present(presented).await?;
         self.fed += 1;
         let feedback = self.kiosk.answer().await?;
         self.heard(feedback);
-        self.kiosk.take_away(presented).await
+        self.kiosk.take_away(presented).await?;
+        if self.watched {
+            tokio::time::sleep(BREATH).await;
+        }
+        Ok(())
     }
 
     /// Takes note of what the page was told.
@@ -106,19 +124,19 @@ impl Stage {
     }
 
     /// Lets the kiosk bring the office everything, until the office knows all up to a time of the day.
-    pub(super) async fn settle(&self, through: ClockTime) -> Result<(), String> {
+    pub(super) async fn settle(&self, through: ClockTime) -> Result<(), DemoError> {
         let wanted = self.offset.wall(self.date, ClockTime(0)).plus_millis(i64::from(through.0) * 1_000);
-        for _ in 0..SETTLING_STEPS_MAX {
+        for _ in 0..SETTLING_LIMIT.as_secs() {
             if self.kiosk.backlog().await? == 0 && self.office.complete_up_to().await?.is_some_and(|complete| complete >= wanted) {
                 return Ok(());
             }
-            self.until(self.clock.mono().plus_millis(SETTLING_STEP_MS)).await;
+            self.until(self.clock.mono().plus_millis(1_000)).await;
         }
-        Err("the kiosk did not bring everything to the office".to_owned())
+        Err(DemoError::Late { what: "the kiosk did not bring everything to the office", limit: SETTLING_LIMIT })
     }
 
     /// The sheet and the proof.
-    pub(super) async fn close(&self) -> Result<Proof, String> {
+    pub(super) async fn close(&self) -> Result<Proof, DemoError> {
         self.office.sheet(self.date).await?.iter().for_each(|told| self.teller.tell(told));
         let proof = prove(self.fed, &self.confirmed, &self.office.held().await?, self.office.verify().await?);
         self.teller.tell(&Told::Proof(proof.clone()));

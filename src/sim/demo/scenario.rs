@@ -81,6 +81,8 @@ pub(super) enum Act {
     OfficeGone,
     /// It can again.
     OfficeBack,
+    /// By then the kiosk has found it and brought what waited.
+    CaughtUp,
     /// The office imports the whole roster, newcomers included.
     Newcomers,
 }
@@ -91,6 +93,7 @@ pub(super) fn day(cast: &[Player]) -> Vec<Step> {
     steps.push(Step { at: time(9, 41, 20), act: Act::Tap { who: None, presented: Presented::Badge(VISITOR.to_vec()) } });
     steps.push(Step { at: time(8, 6, 30), act: Act::OfficeGone });
     steps.push(Step { at: time(10, 20, 0), act: Act::OfficeBack });
+    steps.push(Step { at: time(10, 30, 0), act: Act::CaughtUp });
     steps.push(Step { at: time(10, 45, 0), act: Act::Newcomers });
     steps.push(Step { at: time(12, 31, 0), act: Act::Unplug(ReaderKind::Qr) });
     steps.push(Step { at: time(12, 36, 0), act: Act::Plug(ReaderKind::Qr) });
@@ -179,7 +182,7 @@ mod tests {
                 Act::Unplug(reader) => unplugged.push(reader),
                 Act::Plug(reader) => unplugged.retain(|other| *other != reader),
                 Act::Tap { presented, .. } => assert!(!unplugged.contains(&presented.reader()), "{presented:?} at {}", step.at),
-                Act::OfficeGone | Act::OfficeBack | Act::Newcomers => {}
+                Act::OfficeGone | Act::OfficeBack | Act::CaughtUp | Act::Newcomers => {}
             }
         }
         assert_eq!(unplugged, []);

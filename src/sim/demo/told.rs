@@ -135,7 +135,7 @@ fn lines(told: &Told) -> Vec<String> {
 
 fn start_lines(start: &Start) -> Vec<String> {
     let (day_zh, day_en) = sheet::day_kind(&start.day);
-    let row = |zh: &str, en: &str, value: &str| format!("  {} {} {value}", padded(zh, 10), padded(en, 14));
+    let row = |zh: &str, en: &str, value: &str| format!("  {} {} {value}", padded(zh, 10), padded(en, 18));
     let mut lines = vec![
         format!("政务服务中心考勤演示  A day at a government service centre  {}  {day_zh} {day_en}", start.date),
         row("考勤终端", "kiosk page", &start.kiosk_page),
@@ -171,7 +171,11 @@ fn proof_lines(proof: &Proof) -> Vec<String> {
         row("链与签名", "chain and signatures verified", truth(proof.verified)),
     ];
     lines.extend(proof.faults.iter().map(|fault| format!("    {fault}")));
-    let (zh, en) = if proof.good { ("一条不少，一条不多。", "Every punch is there exactly once.") } else { ("核对不符！", "The proof FAILED.") };
+    let (zh, en) = if proof.good {
+        ("一条不少，一条不多。", "Every punch is there exactly once.")
+    } else {
+        ("核对不符！", "The proof FAILED.")
+    };
     lines.push(format!("  {zh} {en}"));
     lines
 }
@@ -205,7 +209,10 @@ mod tests {
         assert_eq!(serde_json::to_string(&note).unwrap(), r#"{"kind":"note","at":"08:20","zh":"中","en":"en"}"#);
         let punch = Told::Punch { time: ClockTime(30_001), feedback: Box::new(Feedback::of(State::Unknown)) };
         let text = serde_json::to_value(&punch).unwrap();
-        assert_eq!((text["kind"].as_str(), text["state"].as_str(), text["time"].as_str()), (Some("punch"), Some("unknown"), Some("08:20:01")));
+        assert_eq!(
+            (text["kind"].as_str(), text["state"].as_str(), text["time"].as_str()),
+            (Some("punch"), Some("unknown"), Some("08:20:01"))
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::domain::time::ClockTime;
 use crate::machine::feedback::{Feedback, LiveOutcome, Reason, State};
 
 /// Columns of the answer in Chinese and in English.
-const ANSWER_COLUMNS: (usize, usize) = (30, 36);
+const ANSWER_COLUMNS: (usize, usize) = (33, 37);
 
 /// The line.
 pub(super) fn tap_line(time: ClockTime, feedback: &Feedback) -> String {

@@ -29,11 +29,11 @@ use self::kiosk::Kiosk;
 use self::office::Office;
 use self::play::Stage;
 use self::told::{Start, Teller, Told};
+use super::cli::chain;
 use crate::clock::Clock;
 use crate::domain::calendar::DayKind;
 use crate::domain::id::TerminalId;
 use crate::domain::time::{UtcOffset, WorkDate};
-use super::cli::chain;
 use crate::supervise::stop_signal;
 use crate::sys::{self, Exit};
 
@@ -126,7 +126,6 @@ async fn set(args: &DemoArgs, folder: &Path, cast: &[Player]) -> Result<Stage, D
         day: day.code().to_owned(),
         skipping: clock.is_skipping(),
         office: office.url(),
-        office_page: office.page(),
         kiosk_page: format!("http://{}/", kiosk.page()),
         terminal: terminal.to_string(),
         kept: args.keep.as_ref().map(|_| folder.to_owned()),

@@ -61,7 +61,7 @@ fn a_day_played_ends_with_every_punch_exactly_once_and_the_sheet_that_anyone_wou
 /// `08:31 late 6` for each checkpoint.
 fn results(day: &Value) -> Vec<String> {
     let result = |line: &Value| {
-        let counted = line["counted"].as_str().map_or("-", |at| &at[11..16]);
+        let counted = line["counted"].as_str().map_or("-", |at| at.get(11..16).unwrap_or(at));
         let minutes = line["minutes"].as_u64().filter(|minutes| *minutes > 0).map(|minutes| format!(" {minutes}")).unwrap_or_default();
         format!("{counted} {}{minutes}", line["outcome"].as_str().unwrap_or_default())
     };

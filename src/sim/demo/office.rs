@@ -45,15 +45,14 @@ impl Office {
     /// Writes `office.toml` into a folder and starts an office by it.
     pub(super) async fn open(folder: &Path, clock: &Clock) -> Result<Self, DemoError> {
         let text = format!(
-            "[office]\nname = \"示例政务服务中心\"\nutc-offset = \"+08:00\"\nlisten = \"127.0.0.1:0\"\npages-listen = \"127.0.0.1:0\"\n\
-             data-dir = \"{}\"\n",
+            "[office]\nname = \"示例政务服务中心\"\nutc-offset = \"+08:00\"\nlisten = \"127.0.0.1:0\"\ndata-dir = \"{}\"\n",
             folder.join("office").display()
         );
         let settings = office::check("office.toml", &text).map_err(|problems| error::office("be configured")(problems.to_string()))?;
         let mut office = Self { settings, clock: clock.clone(), running: None };
         office.back().await?;
         // Whoever starts it again from this file finds it where the kiosk looks for it.
-        let text = text.replace("listen = \"127.0.0.1:0\"\npages", &format!("listen = \"{}\"\npages", office.settings.listen));
+        let text = text.replace("listen = \"127.0.0.1:0\"", &format!("listen = \"{}\"", office.settings.listen));
         let file = folder.join("office.toml");
         sys::write_whole(&file, text.as_bytes(), 0o644).map_err(|source| DemoError::Folder { path: file, source })?;
         Ok(office)
@@ -78,11 +77,6 @@ impl Office {
     /// Where terminals reach it.
     pub(super) fn url(&self) -> String {
         serve::public_url(&self.settings, self.settings.listen)
-    }
-
-    /// Its pages.
-    pub(super) fn page(&self) -> Option<String> {
-        None
     }
 
     fn running(&self) -> Result<&Running, DemoError> {

@@ -79,8 +79,6 @@ pub(super) struct Start {
     pub(super) skipping: bool,
     /// Where terminals reach the office.
     pub(super) office: String,
-    /// The office's pages, if it serves any.
-    pub(super) office_page: Option<String>,
     /// The kiosk's page.
     pub(super) kiosk_page: String,
     /// The terminal's name.
@@ -135,15 +133,12 @@ fn lines(told: &Told) -> Vec<String> {
 
 fn start_lines(start: &Start) -> Vec<String> {
     let (day_zh, day_en) = sheet::day_kind(&start.day);
-    let row = |zh: &str, en: &str, value: &str| format!("  {} {} {value}", padded(zh, 10), padded(en, 18));
+    let row = |zh: &str, en: &str, value: &str| format!("  {} {} {value}", padded(zh, 10), padded(en, 14));
     let mut lines = vec![
         format!("政务服务中心考勤演示  A day at a government service centre  {}  {day_zh} {day_en}", start.date),
         row("考勤终端", "kiosk page", &start.kiosk_page),
     ];
-    if let Some(page) = &start.office_page {
-        lines.push(row("管理办公室", "office page", page));
-    }
-    lines.push(row("终端接入", "office for kiosks", &start.office));
+    lines.push(row("管理办公室", "office", &start.office));
     if let Some(kept) = &start.kept {
         lines.push(row("数据目录", "data kept in", &kept.display().to_string()));
     }

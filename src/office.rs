@@ -2,11 +2,11 @@
 //!
 //! `serve` is the long-running part; every other verb works beside it on the same store, or without it.
 
-
+pub mod backup;
 pub mod ca;
-
+pub mod cli;
 pub mod http;
-
+pub mod import;
 pub(crate) mod judge;
 pub mod keys;
 pub mod limits;
@@ -21,4 +21,4 @@ pub mod tls;
 pub mod token;
 pub mod verify;
 
-
+pub use cli::main;

@@ -3,5 +3,7 @@
 #[cfg(test)]
 #[cfg(feature = "terminal")]
 mod browser;
+#[cfg(test)]
+mod demo;
 mod peers;
 mod tidy;

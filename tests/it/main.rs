@@ -7,3 +7,4 @@ mod browser;
 mod demo;
 mod peers;
 mod tidy;
+mod world;

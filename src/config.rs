@@ -2,6 +2,8 @@
 
 pub mod calendar;
 pub mod columns;
+#[cfg(feature = "office")]
+pub mod office;
 pub mod problem;
 #[cfg(feature = "terminal")]
 pub mod reader;

@@ -1,3 +1,24 @@
-//! The central office.
+//! The central office: receives every punch exactly once, keeps it as evidence, and tells terminals what they need to know.
+//!
+//! `serve` is the long-running part; every other verb works beside it on the same store, or without it.
 
+pub mod backup;
+pub mod ca;
+pub mod cli;
+pub mod http;
+pub mod import;
 pub(crate) mod judge;
+pub mod keys;
+pub mod limits;
+pub mod matching;
+pub mod pairing;
+pub mod roster_file;
+pub mod seed;
+pub mod serve;
+pub mod store;
+pub mod terminals;
+pub mod tls;
+pub mod token;
+pub mod verify;
+
+pub use cli::main;

@@ -3,6 +3,8 @@
 #[cfg(test)]
 #[cfg(feature = "terminal")]
 mod browser;
+#[cfg(test)]
+mod demo;
 mod golden;
 mod peers;
 mod tidy;

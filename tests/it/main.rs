@@ -5,7 +5,9 @@
 mod browser;
 #[cfg(test)]
 mod demo;
+#[cfg(test)]
 mod golden;
 mod peers;
 mod tidy;
+#[cfg(test)]
 mod world;

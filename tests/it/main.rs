@@ -3,5 +3,8 @@
 #[cfg(test)]
 #[cfg(feature = "terminal")]
 mod browser;
+#[cfg(test)]
+#[cfg(all(feature = "office", feature = "terminal"))]
+mod office;
 mod peers;
 mod tidy;

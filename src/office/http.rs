@@ -31,7 +31,7 @@ pub const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 /// Longest wait for a request's head, from the connection's opening or the request before.
 pub const HEAD_MAX: Duration = Duration::from_secs(75);
 /// Longest wait for a request's body.
-pub const BODY_TIME_MAX: Duration = Duration::from_secs(60);
+pub const BODY_TIME_MAX: Duration = Duration::from_mins(1);
 /// How much longer than its limit a body may be and still be heard out, in bytes.
 const BODY_SLACK_BYTES: usize = 256 * 1024;
 /// Most headers of a request.

@@ -12,6 +12,7 @@ pub mod keys;
 pub mod limits;
 pub mod matching;
 pub mod pairing;
+pub mod roster_file;
 pub mod seed;
 pub mod serve;
 pub mod store;

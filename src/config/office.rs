@@ -175,7 +175,7 @@ fn read(office: &mut Section<'_>, problems: &mut Problems) -> Option<OfficeSetti
     let data_dir = office.text("data-dir", problems).map_or_else(|| PathBuf::from(DATA_DIR_DEFAULT), |dir| PathBuf::from(dir.value));
     let database = database(office, &data_dir, problems);
     let certificate = certificate(office, problems);
-    let clock = office.parsed("clock", problems).map_or(OfficeClock::Kernel, |clock| clock.value);
+    let clock = office.parsed("clock", problems).map_or(OfficeClock::Trusted, |clock| clock.value);
     Some(OfficeSettings {
         name: name?.value,
         utc_offset,

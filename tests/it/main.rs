@@ -4,7 +4,10 @@
 #[cfg(feature = "terminal")]
 mod browser;
 #[cfg(test)]
+mod demo;
+#[cfg(test)]
 #[cfg(all(feature = "office", feature = "terminal"))]
 mod office;
 mod peers;
 mod tidy;
+mod world;

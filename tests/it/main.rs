@@ -5,9 +5,13 @@
 mod browser;
 #[cfg(test)]
 mod demo;
+<<<<<<< HEAD
 #[cfg(test)]
 #[cfg(all(feature = "office", feature = "terminal"))]
 mod office;
+=======
+mod golden;
+>>>>>>> sync
 mod peers;
 mod tidy;
 mod world;

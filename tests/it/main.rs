@@ -5,13 +5,10 @@
 mod browser;
 #[cfg(test)]
 mod demo;
-<<<<<<< HEAD
+mod golden;
 #[cfg(test)]
 #[cfg(all(feature = "office", feature = "terminal"))]
 mod office;
-=======
-mod golden;
->>>>>>> sync
 mod peers;
 mod tidy;
 mod world;

@@ -154,10 +154,10 @@ pub fn check(file: &str, text: &str) -> Result<TerminalSettings, Problems> {
     let mut top = Section::top(&table);
     let settings = read(&mut top, &mut problems);
     top.finish(&mut problems);
-    problems.or(settings)
+    problems.or(Some(settings))
 }
 
-fn read(top: &mut Section<'_>, problems: &mut Problems) -> Option<TerminalSettings> {
+fn read(top: &mut Section<'_>, problems: &mut Problems) -> TerminalSettings {
     let mut terminal = top.section("terminal", problems);
     let id = terminal.parsed("id", problems).map(|id| id.value);
     let name = terminal.text("name", problems).map(|name| name.value).unwrap_or_default();
@@ -185,7 +185,7 @@ fn read(top: &mut Section<'_>, problems: &mut Problems) -> Option<TerminalSettin
 
     let office = office(top, problems);
     let readers = readers(top, problems);
-    Some(TerminalSettings {
+    TerminalSettings {
         id,
         name,
         phone,
@@ -200,7 +200,7 @@ fn read(top: &mut Section<'_>, problems: &mut Problems) -> Option<TerminalSettin
         clock_source,
         readers,
         office,
-    })
+    }
 }
 
 fn path(section: &mut Section<'_>, key: &'static str, otherwise: &str, problems: &mut Problems) -> PathBuf {

@@ -63,7 +63,7 @@ impl Default for Settings {
 pub enum Event<'a> {
     /// The floor as it was kept: true time lies after it.
     Floor(Wall),
-    /// The journal is open; its recent entries, oldest first.
+    /// The journal is open; its recent entries, oldest first. Nothing is recorded before: it may be known already.
     Journal(&'a [Entry]),
     /// The office answered a request.
     Exchange(Exchange),
@@ -103,6 +103,7 @@ pub enum Action {
 #[derive(Debug)]
 pub struct ClockKeeper {
     known: Known,
+    journal_known: bool,
     last: Option<(RawClock, Verdict)>,
     step_ms: Option<i64>,
     step_recorded: Option<Mono>,
@@ -118,6 +119,7 @@ impl ClockKeeper {
     pub const fn new(settings: Settings, floor: Option<Wall>) -> Self {
         Self {
             known: Known::new(settings, floor),
+            journal_known: false,
             last: None,
             step_ms: None,
             step_recorded: None,
@@ -133,7 +135,12 @@ impl ClockKeeper {
     pub fn handle(&mut self, raw: RawClock, event: Event<'_>) {
         match event {
             Event::Floor(wall) => self.known.passed(wall),
-            Event::Journal(recent) => recent.iter().for_each(|entry| self.remember(raw, entry)),
+            Event::Journal(recent) => {
+                self.journal_known = true;
+                for entry in recent {
+                    self.remember(raw, entry);
+                }
+            }
             Event::Exchange(exchange) => self.exchange(raw, exchange),
         }
         self.read(raw);
@@ -164,9 +171,9 @@ impl ClockKeeper {
             self.known.trusted(&reading);
             self.keep_floor(reading.mono);
         }
-        self.record_step(reading);
-        if let Some(fix) = verdict.truth {
-            self.record_truth(reading, fix);
+        if self.journal_known {
+            self.record_step(reading);
+            self.record_truth(reading, verdict.truth);
         }
         reading
     }
@@ -266,7 +273,10 @@ impl ClockKeeper {
     }
 
     /// True time is an entry at the first trust of a boot, when it moved, and once a day.
-    fn record_truth(&mut self, clock: ClockReading, fix: Fix) {
+    fn record_truth(&mut self, clock: ClockReading, truth: Option<Fix>) {
+        let Some(fix) = truth else {
+            return;
+        };
         let due = self.synced.is_none_or(|before| {
             let moved_ms = before.at(fix.mono, 0).0.0.abs_diff(fix.wall.0);
             moved_ms >= MOVED_MS || fix.mono.millis_since(before.mono) >= SYNC_EVERY_MS

@@ -6,8 +6,8 @@
 //! - each datum given to [`Display::show`] goes out once on each connection, in order; none is coalesced. A connection whose queue is full
 //!   is closed: its client has seen a prefix, and comes again;
 //! - the first event of a connection says how things stand, with `"replay": true`: the result that is still on the screen, else what stands;
-//! - `event: page` comes at once and then every second: the clock, what is wrong, what is due. It has no sequence and may be missed. Its
-//!   silence tells the page that nobody is behind it.
+//! - `event: page` comes at once, after every datum and every second: the clock, what is wrong, what is due, what waits. It has no sequence
+//!   and may be missed. Its silence tells the page that nobody is behind it.
 //!
 //! [`Display::show`] and [`Display::page`] never wait: the core loop is not held up by a browser.
 

@@ -81,8 +81,7 @@ async fn the_page_asks_for_paper_while_the_daemon_is_gone_and_comes_back_by_itse
     served.unwrap();
     browser.wait_for("body[data-state='lost'][data-colour='red']").await;
     assert_eq!(browser.text("#message").await, "请纸质签到");
-    browser.picture("lost-1280x800").await;
-    assert_eq!(browser.problems().await, Vec::<String>::new());
+    assert_eq!(browser.look_at("lost", (1280, 800)).await, Vec::<String>::new());
 
     let again = TcpListener::bind(address).await.unwrap();
     tokio::select! {
@@ -115,7 +114,7 @@ async fn every_scene(width: u32, height: u32) {
         let mut wrong = Vec::new();
         for scene in scenes::standing() {
             display.page(scenes::page_with(&display_clock(), scene.change));
-            display.show(scene.standing.clone());
+            display.show(scene.last);
             browser.goto(&address).await;
             browser.wait_for(scene.shows).await;
             wrong.extend(browser.look_at(scene.name, (width, height)).await);

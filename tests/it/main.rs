@@ -1,5 +1,7 @@
 //! Every integration test, in one binary.
 
+#[cfg(test)]
+#[cfg(feature = "terminal")]
 mod browser;
 mod peers;
 mod tidy;

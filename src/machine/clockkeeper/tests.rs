@@ -1,3 +1,5 @@
+//! A kiosk's clock under good, bad and contradicting witnesses.
+
 use proptest::prelude::*;
 
 use super::verdict::OFFSET_MAX_MS;
@@ -162,7 +164,7 @@ fn a_clock_behind_the_journals_last_trusted_time_is_suspect_and_its_untrusted_ti
 #[test]
 fn a_daemon_that_starts_again_in_the_same_boot_remembers_what_the_journal_knows() {
     let sync = Body::Sync { wall: Wall(NOW), uncertainty_ms: 20, source: TimeSource::Office };
-    let mut wrong_clock = keeper(Source::Both, None);
+    let mut wrong_clock = starting(Source::Both, None);
     let wrong = NOW + 400 * 86_400_000;
     wrong_clock.handle(raw(70_000, wrong + 60_000, None), Event::Journal(&[entry(1, Trust::Suspect, wrong, sync)]));
     assert_eq!(wrong_clock.best_now(raw(70_000, wrong + 60_000, None)), BestTime { at: Wall(NOW + 60_000), quality: Quality::Estimated });
@@ -171,6 +173,17 @@ fn a_daemon_that_starts_again_in_the_same_boot_remembers_what_the_journal_knows(
     let mut trusted = keeper(Source::Both, None);
     trusted.handle(raw(70_000, NOW + 60_000, None), Event::Journal(&[entry(1, Trust::Synced, NOW, punchless())]));
     assert_eq!(trusted.read(raw(70_000, NOW + 60_000, None)).trust, Trust::Holdover);
+}
+
+#[test]
+fn a_daemon_that_starts_again_in_the_same_boot_does_not_record_the_same_moment_again() {
+    let sync = Body::Sync { wall: Wall(NOW), uncertainty_ms: 20, source: TimeSource::Kernel };
+    let mut keeper = starting(Source::Both, None);
+    keeper.read(raw(60_000, NOW + 50_000, Some(20)));
+    assert_eq!(syncs(&mut keeper), [], "the journal may know");
+    keeper.handle(raw(70_000, NOW + 60_000, Some(20)), Event::Journal(&[entry(1, Trust::Synced, NOW, sync)]));
+    assert_eq!(syncs(&mut keeper), []);
+    assert_eq!(keeper.moments().len(), 1);
 }
 
 /// One step of a played life: how long it lasts, how the clock is treated, which witness speaks.
@@ -246,7 +259,14 @@ proptest! {
     }
 }
 
+/// One whose journal is new.
 fn keeper(source: Source, floor: Option<i64>) -> ClockKeeper {
+    let mut keeper = starting(source, floor);
+    keeper.journal_known = true;
+    keeper
+}
+
+fn starting(source: Source, floor: Option<i64>) -> ClockKeeper {
     ClockKeeper::new(Settings { source, ..Settings::default() }, floor.map(Wall))
 }
 

@@ -182,6 +182,7 @@
     }
   }
 
+  element("result").addEventListener("animationend", (event) => event.currentTarget.classList.remove("enter"));
   open();
   setInterval(watch, 250);
 })();

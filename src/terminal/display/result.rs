@@ -6,15 +6,15 @@ use crate::domain::rules::Direction;
 use crate::machine::feedback::{Feedback, LiveOutcome, Reason};
 
 /// A screen headed by the person's name; without one, what would stand under it takes its place.
-fn named(feedback: &Feedback, page: &PageState, look: (Colour, Icon), message: String, english: &str, hold_ms: u64) -> Words {
+fn named(feedback: &Feedback, page: &PageState, look: (Colour, Icon), message: &str, english: &str, hold_ms: u64) -> Words {
     let (colour, icon) = look;
-    let message = message.trim_end().to_owned();
+    let message = message.trim_end();
     let (title, message) = match &feedback.name {
-        Some(name) => (name.clone(), message),
-        None => (message, String::new()),
+        Some(name) => (name.as_str(), message),
+        None => (message, ""),
     };
     let sub = feedback.department.clone().unwrap_or_default();
-    Words { sub, marks: marks(feedback, page), ..screen(colour, icon, &title, &message, english, hold_ms) }
+    Words { sub, marks: marks(feedback, page), ..screen(colour, icon, title, message, english, hold_ms) }
 }
 
 /// Durable, and it counts. Late and before due look and sound the same as on time; only the hint differs.
@@ -26,7 +26,7 @@ pub(super) fn recorded(feedback: &Feedback, page: &PageState) -> Words {
         let message = format!("{checkpoint} 已记录 {time}").trim().to_owned();
         let again =
             next_in(feedback, page).map_or_else(|| "下午上班请再打卡".to_owned(), |(label, due)| format!("{label}请于 {due} 前再打卡"));
-        let words = named(feedback, page, look, message, "Recorded. Please tap again when you come back.", 3_000);
+        let words = named(feedback, page, look, &message, "Recorded. Please tap again when you come back.", 3_000);
         return Words { hints: vec![again], ..words };
     }
     match feedback.outcome {
@@ -34,7 +34,7 @@ pub(super) fn recorded(feedback: &Feedback, page: &PageState) -> Words {
             let due = due_of(feedback);
             let english =
                 format!("Recorded {time}. Time on the rota: {due}. On duty, on leave or otherwise: please tell your window head.");
-            let words = named(feedback, page, look, format!("已记录 {time}"), &english, 3_000);
+            let words = named(feedback, page, look, &format!("已记录 {time}"), &english, 3_000);
             Words {
                 hints: vec![format!("考勤时间 {due}"), "因公、请假或其他情况，请向窗口负责人说明".to_owned()], ..words
             }
@@ -42,7 +42,7 @@ pub(super) fn recorded(feedback: &Feedback, page: &PageState) -> Words {
         Some(LiveOutcome::OnTime) | None => {
             let message = if checkpoint.is_empty() { "打卡成功".to_owned() } else { format!("{checkpoint} 打卡成功") };
             let english = if english.is_empty() { "Recorded".to_owned() } else { format!("Recorded: {english}") };
-            Words { hints: vec![exact_time_of(feedback)], ..named(feedback, page, look, message, &english, 2_500) }
+            Words { hints: vec![exact_time_of(feedback)], ..named(feedback, page, look, &message, &english, 2_500) }
         }
     }
 }
@@ -63,7 +63,7 @@ pub(super) fn already(feedback: &Feedback, page: &PageState) -> Words {
     let [checkpoint, _] = checkpoint_of(feedback, page);
     let hint = format!("{checkpoint} 本次 {} 也已保存", exact_time_of(feedback)).trim().to_owned();
     let english = format!("Already recorded {time}; this tap is kept too.");
-    let words = named(feedback, page, (Colour::Blue, Icon::Check), format!("您已打卡 {time}"), &english, 2_000);
+    let words = named(feedback, page, (Colour::Blue, Icon::Check), &format!("您已打卡 {time}"), &english, 2_000);
     Words { hints: vec![hint], ..words }
 }
 
@@ -77,13 +77,13 @@ pub(super) fn off_hours(feedback: &Feedback, page: &PageState) -> Words {
         Some(Reason::NoRules) => ("已记录（待中心核定）", "Recorded. The office will judge it."),
         Some(Reason::NoRoster | Reason::NoMatch | Reason::NotRead | Reason::TapAgainAfterLunch) | None => ("已记录", "Recorded"),
     };
-    let words = named(feedback, page, (Colour::Blue, Icon::Calendar), message.to_owned(), english, 2_500);
+    let words = named(feedback, page, (Colour::Blue, Icon::Calendar), message, english, 2_500);
     Words { hints: vec![exact_time_of(feedback)], ..words }
 }
 
 /// Signed in to an event.
 pub(super) fn event(feedback: &Feedback, page: &PageState) -> Words {
-    let words = named(feedback, page, (Colour::Green, Icon::Check), "签到成功".to_owned(), "Signed in", 2_500);
+    let words = named(feedback, page, (Colour::Green, Icon::Check), "签到成功", "Signed in", 2_500);
     Words { hints: vec![exact_time_of(feedback)], ..words }
 }
 
@@ -91,13 +91,13 @@ pub(super) fn event(feedback: &Feedback, page: &PageState) -> Words {
 pub(super) fn out(feedback: &Feedback, page: &PageState) -> Words {
     let message = format!("外出已登记 {}", time_of(feedback));
     let english = "Stepping out is recorded. Over 15 minutes: tell your window head first and arrange cover.";
-    let words = named(feedback, page, (Colour::Blue, Icon::Out), message, english, 3_000);
+    let words = named(feedback, page, (Colour::Blue, Icon::Out), &message, english, 3_000);
     Words { hints: vec!["离岗超过15分钟，请先向窗口负责人报告并安排补位".to_owned()], marks: Vec::new(), ..words }
 }
 
 /// Back at the post.
 pub(super) fn back(feedback: &Feedback, page: &PageState) -> Words {
     let message = format!("返岗已登记 {}", time_of(feedback));
-    let words = named(feedback, page, (Colour::Blue, Icon::Back), message, "Your return is recorded.", 3_000);
+    let words = named(feedback, page, (Colour::Blue, Icon::Back), &message, "Your return is recorded.", 3_000);
     Words { marks: Vec::new(), ..words }
 }

@@ -150,7 +150,7 @@ fn is_local(headers: &HeaderMap) -> bool {
     name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// One connection's events: what was queued for it, in order, and between them the time.
+/// One connection's events: what was queued for it, in order; then, and every second, the page as it is.
 struct Events {
     queue: mpsc::Receiver<Bytes>,
     beat: Interval,
@@ -163,6 +163,7 @@ impl futures_core::Stream for Events {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if let Poll::Ready(frame) = self.queue.poll_recv(context) {
+            self.beat.reset_immediately();
             return Poll::Ready(frame.map(Ok));
         }
         if self.ending.as_mut().poll(context).is_ready() {

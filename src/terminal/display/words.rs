@@ -103,7 +103,7 @@ pub(super) fn of(feedback: &Feedback, page: &PageState) -> Words {
         State::NotRecorded => not_recorded(feedback, page),
         State::Fault if feedback.reader.is_some() => standing(Colour::Light, Icon::None, "", "", "Staff attendance terminal"),
         State::Fault => Words {
-            hints: vec![format!("本机暂时无法保存打卡，修复后自动恢复{}", call(page))],
+            hints: vec!["本机暂时无法保存打卡，修复后自动恢复".to_owned(), format!("请联系管理办公室{}", call(page))],
             ..standing(Colour::Red, Icon::Paper, "暂停打卡", "请纸质签到", "Punches cannot be stored. Please sign on the paper sheet.")
         },
         State::Maintenance => {
@@ -224,7 +224,7 @@ fn not_recorded(feedback: &Feedback, page: &PageState) -> Words {
 
 /// Whom to call, in brackets; nothing where nobody is configured.
 pub(super) fn call(page: &PageState) -> String {
-    if page.phone.is_empty() { String::new() } else { format!("（电话 {}）", page.phone) }
+    if page.phone.is_empty() { String::new() } else { format!("（电话\u{a0}{}）", page.phone) }
 }
 
 /// `08:28` of the read, `~08:28` where it is a guess, empty where it is not known.

@@ -12,6 +12,7 @@ use crate::health::{Code, Condition};
 use crate::machine::core;
 use crate::machine::uplink::Failure;
 use crate::terminal::display::{PageClock, PageState};
+use crate::terminal::link::Link;
 use crate::wire::batch::{JournalState, TerminalState};
 
 /// The digest of the settings in force: what a `settings` entry records.
@@ -96,7 +97,7 @@ impl Kiosk {
             open: view.open,
             damage: String::new(),
         });
-        let paired = self.office.link.as_ref().map(|link| link.pairing());
+        let paired = self.office.link.as_ref().map(Link::pairing);
         Status {
             terminal: paired.map(|pairing| pairing.terminal.clone()).or_else(|| self.settings.id.clone()),
             journal: open.map(|view| view.journal),

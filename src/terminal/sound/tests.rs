@@ -69,6 +69,23 @@ fn a_device_that_comes_back_clears_the_condition_at_the_next_tone() {
 }
 
 #[test]
+fn alsa_takes_every_tone() {
+    let (folder, program) = program_that("aplay -D null \"$@\"; code=$?; echo $code >> \"$0.codes\"; exit $code");
+    let codes = folder.path().join("player.codes");
+    let bench = bench(program, None);
+    let played = |count: usize| wait_until(|| std::fs::read_to_string(&codes).is_ok_and(|codes| codes.lines().count() == count));
+    played(1);
+    for (before, state) in
+        [State::Recorded, State::Already, State::Retry, State::Unknown, State::NotRecorded, State::Fault].into_iter().enumerate()
+    {
+        bench.sound.play(state);
+        played(before + 2);
+    }
+    let codes = std::fs::read_to_string(&codes).unwrap();
+    assert_eq!(codes, "0\n".repeat(7), "127 means that alsa-utils is not installed (tests/run does it)");
+}
+
+#[test]
 fn asking_never_waits_even_when_nobody_plays() {
     let (sound, player) = Sound::new(SoundSettings::default());
     for _ in 0..WAITING_MAX * 4 {

@@ -12,6 +12,8 @@ const within = (inner, outer) =>
   inner.left >= outer.left - 1 && inner.top >= outer.top - 1 && inner.right <= outer.right + 1 && inner.bottom <= outer.bottom + 1;
 const root = document.documentElement;
 if (root.scrollWidth > wide || root.scrollHeight > high) problems.push('the page scrolls: ' + root.scrollWidth + '×' + root.scrollHeight);
+const foot = document.querySelector('footer').getBoundingClientRect();
+if (foot.height > 0.1 * high || foot.bottom < high - 1) problems.push('the foot is not at the foot: ' + round(foot));
 const texts = [];
 for (const e of document.body.querySelectorAll('header *, #banners *, main *, footer *')) {
   const box = e.getBoundingClientRect();

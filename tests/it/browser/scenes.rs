@@ -23,7 +23,7 @@ pub(super) struct Standing {
     /// What is different from an ordinary morning.
     pub(super) change: fn(&mut PageState),
     /// What the core last said.
-    pub(super) standing: Feedback,
+    pub(super) last: Feedback,
     /// What the page has when it is there.
     pub(super) shows: &'static str,
 }
@@ -32,11 +32,11 @@ pub(super) fn standing() -> Vec<Standing> {
     let idle = || Feedback::of(State::Idle);
     let reader = || Feedback { reader: Some("badge".parse().unwrap()), ..Feedback::of(State::Fault) };
     vec![
-        Standing { name: "idle", change: |_| {}, standing: idle(), shows: "body[data-view='idle'] #clock" },
+        Standing { name: "idle", change: |_| {}, last: idle(), shows: "body[data-view='idle'] #clock" },
         Standing {
             name: "idle-rest-day",
             change: |page| page.day = Some(DayKind::Holiday("国庆节、中秋节".to_owned())),
-            standing: idle(),
+            last: idle(),
             shows: "body[data-view='idle'] #clock",
         },
         Standing {
@@ -45,7 +45,7 @@ pub(super) fn standing() -> Vec<Standing> {
                 page.clock.as_mut().unwrap().doubtful = true;
                 page.conditions = vec![condition(Code::OfficeUnreachable, ""), condition(Code::ClockUntrusted, "")];
             },
-            standing: Feedback { offline: true, backlog: 20_160, ..idle() },
+            last: Feedback { offline: true, backlog: 20_160, ..idle() },
             shows: "body[data-banners='1'][data-network='offline']",
         },
         Standing {
@@ -59,7 +59,7 @@ pub(super) fn standing() -> Vec<Standing> {
                     condition(Code::JournalChecking, ""),
                 ];
             },
-            standing: idle(),
+            last: idle(),
             shows: "body[data-banners='2']",
         },
         Standing {
@@ -69,20 +69,20 @@ pub(super) fn standing() -> Vec<Standing> {
                 page.checkpoints.clear();
                 page.conditions = vec![condition(Code::NotPaired, ""), condition(Code::NoRoster, "")];
             },
-            standing: idle(),
+            last: idle(),
             shows: "body[data-banners='2']",
         },
-        Standing { name: "fault-reader", change: |_| {}, standing: reader(), shows: "body[data-state='fault'][data-banners='1']" },
+        Standing { name: "fault-reader", change: |_| {}, last: reader(), shows: "body[data-state='fault'][data-banners='1']" },
         Standing {
             name: "fault-store",
             change: |page| page.conditions = vec![condition(Code::JournalUnavailable, "")],
-            standing: idle(),
+            last: idle(),
             shows: "body[data-state='fault'][data-view='result']",
         },
         Standing {
             name: "maintenance",
             change: |_| {},
-            standing: Feedback::of(State::Maintenance),
+            last: Feedback::of(State::Maintenance),
             shows: "body[data-state='maintenance'][data-colour='grey']",
         },
     ]
@@ -116,7 +116,7 @@ fn of_a_person(base: &Feedback) -> Vec<(&'static str, Feedback)> {
     let at = |clock: &str| Some(format!("2026-11-23T{clock}+08:00"));
     let of = |state, reason| Feedback { state, reason, outcome: None, checkpoint: None, ..base.clone() };
     let full = ["08:21", "11:52", "13:20", "17:03"].map(str::to_owned).map(Some);
-    let lunch = vec![Some("08:21".to_owned()), Some("12:10".to_owned()), None, None];
+    let early = |first: &str, second: Option<&str>| boxes(vec![Some(first.to_owned()), second.map(str::to_owned), None, None]);
     vec![
         ("recorded", base.clone()),
         ("recorded-offline", Feedback { offline: true, backlog: 36, ..base.clone() }),
@@ -125,7 +125,10 @@ fn of_a_person(base: &Feedback) -> Vec<(&'static str, Feedback)> {
             "recorded-evening",
             Feedback { at: at("17:03:11"), checkpoint: Some("afternoon_out".to_owned()), today: boxes(full.to_vec()), ..base.clone() },
         ),
-        ("late", Feedback { outcome: Some(LiveOutcome::Late), minutes: 3, at: at("08:28:02"), ..base.clone() }),
+        (
+            "late",
+            Feedback { outcome: Some(LiveOutcome::Late), minutes: 3, at: at("08:28:02"), today: early("08:28", None), ..base.clone() },
+        ),
         (
             "before-due",
             Feedback {
@@ -133,6 +136,7 @@ fn of_a_person(base: &Feedback) -> Vec<(&'static str, Feedback)> {
                 at: at("11:42:02"),
                 due: Some("11:50".to_owned()),
                 checkpoint: Some("morning_out".to_owned()),
+                today: early("08:21", Some("11:42")),
                 ..base.clone()
             },
         ),
@@ -142,7 +146,7 @@ fn of_a_person(base: &Feedback) -> Vec<(&'static str, Feedback)> {
                 reason: Some(Reason::TapAgainAfterLunch),
                 at: at("12:10:20"),
                 checkpoint: Some("morning_out".to_owned()),
-                today: boxes(lunch),
+                today: early("08:21", Some("12:10")),
                 ..base.clone()
             },
         ),

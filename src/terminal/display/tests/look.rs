@@ -23,11 +23,10 @@ fn every_text_stands_out_from_its_ground() {
     assert!(contrast("#12335c", "#f5f7fa") >= CONTRAST_MIN && contrast("#d5e2f2", "#12335c") >= CONTRAST_MIN);
 }
 
-/// `#112233` or `#123` of a property, its variables looked up in the style sheet's head.
+/// `#112233` or `#123` of a property in a rule of the style sheet.
 fn value(rule: &str, property: &str) -> String {
-    let from = rule.find(&format!("{property}: #")).unwrap_or_else(|| panic!("{property} in {rule}"));
-    let text = &rule[from + property.len() + 2..];
-    text[..text.find([';', ' ', '}']).unwrap()].to_owned()
+    let (_, text) = rule.split_once(&format!("{property}: #")).unwrap_or_else(|| panic!("{property} in {rule}"));
+    format!("#{}", text.split([';', ' ', '}']).next().unwrap())
 }
 
 fn contrast(one: &str, other: &str) -> f64 {
@@ -37,7 +36,7 @@ fn contrast(one: &str, other: &str) -> f64 {
 
 /// Relative luminance as WCAG 2.1 defines it.
 fn luminance(colour: &str) -> f64 {
-    let digits: Vec<u32> = colour[1..].chars().map(|digit| digit.to_digit(16).unwrap()).collect();
+    let digits: Vec<u32> = colour.trim_start_matches('#').chars().map(|digit| digit.to_digit(16).unwrap()).collect();
     let parts: Vec<u32> =
         if digits.len() == 3 { digits.iter().map(|d| d * 17).collect() } else { digits.chunks(2).map(|d| d[0] * 16 + d[1]).collect() };
     let linear = |part: u32| {

@@ -53,6 +53,20 @@ async fn a_connection_begins_with_how_things_stand_and_then_the_page() {
 }
 
 #[tokio::test]
+async fn what_waits_to_be_sent_is_told_together_with_the_result() {
+    let display = display();
+    served(display.clone(), |address| async move {
+        let mut stream = Stream::open(&address).await;
+        stream.data().await;
+        display.show(Feedback { offline: true, backlog: 36, ..recorded(1) });
+        stream.data().await;
+        let page = stream.next().await.unwrap();
+        assert_eq!((page.kind.as_str(), &page.data["backlog"]), ("page", &"待上传 36 条 · 离线".into()));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_result_is_replayed_while_it_is_on_the_screen_and_no_name_comes_back_after() {
     let display = display();
     served(display.clone(), |address| async move {

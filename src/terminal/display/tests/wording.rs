@@ -32,9 +32,9 @@ fn each_state_says_what_the_hall_agreed() {
         (reason(State::OffHours, Reason::OutsideWindows), "blue calendar: 欧阳明月 / 已记录（非打卡时段） / 08:21:37"),
         (
             nobody(State::Unknown),
-            "amber question: 此卡尚未登记 / 本次刷卡已留存 / 请联系管理办公室核对（电话 8210000） / 办事群众请到取号机取号，谢谢",
+            "amber question: 此卡尚未登记 / 本次刷卡已留存 / 请联系管理办公室核对（电话\u{a0}8210000） / 办事群众请到取号机取号，谢谢",
         ),
-        (nobody(State::Disabled), "red barred: 此卡已停用 / 本次刷卡已留存 / 请联系管理办公室（电话 8210000）"),
+        (nobody(State::Disabled), "red barred: 此卡已停用 / 本次刷卡已留存 / 请联系管理办公室（电话\u{a0}8210000）"),
         (
             Feedback { reason: Some(Reason::NoRoster), ..nobody(State::Unknown) },
             "amber check: 已记录 / 08:21 / 本机尚未收到花名册，收到后由中心自动对应",
@@ -47,8 +47,11 @@ fn each_state_says_what_the_hall_agreed() {
         (person(State::Event), "green check: 欧阳明月 / 签到成功 / 08:21:37"),
         (person(State::Out), "blue out: 欧阳明月 / 外出已登记 08:21 / 离岗超过15分钟，请先向窗口负责人报告并安排补位"),
         (person(State::Back), "blue back: 欧阳明月 / 返岗已登记 08:21"),
-        (person(State::NotRecorded), "red paper: 未记录 / 欧阳明月 08:21 / 请纸质签到 / 本次打卡没有保存（电话 8210000）"),
-        (Feedback::of(State::Fault), "red paper: 暂停打卡 / 请纸质签到 / 本机暂时无法保存打卡，修复后自动恢复（电话 8210000）"),
+        (person(State::NotRecorded), "red paper: 未记录 / 欧阳明月 08:21 / 请纸质签到 / 本次打卡没有保存（电话\u{a0}8210000）"),
+        (
+            Feedback::of(State::Fault),
+            "red paper: 暂停打卡 / 请纸质签到 / 本机暂时无法保存打卡，修复后自动恢复 / 请联系管理办公室（电话\u{a0}8210000）",
+        ),
         (Feedback::of(State::Maintenance), "grey wrench: 维护中 / 请用旁边终端"),
         (Feedback::of(State::Idle), "light none: "),
     ];
@@ -126,8 +129,8 @@ fn nobody_is_accused_and_every_result_has_a_sign_words_and_an_end() {
     ];
     for (state, reason) in states.into_iter().flat_map(|state| reasons.map(|reason| (state, reason))) {
         for outcome in outcomes {
-            let known = Feedback { reason, outcome, ..person(state) };
-            let bare = Feedback { reason, outcome, ..Feedback::of(state) };
+            let known = Feedback { outcome, reason, ..person(state) };
+            let bare = Feedback { outcome, reason, ..Feedback::of(state) };
             is_fit_for_the_hall(&known, &page_state(&Clock::system()));
             is_fit_for_the_hall(&bare, &PageState::default());
         }

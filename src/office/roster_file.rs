@@ -18,8 +18,8 @@ pub const ROWS_MAX: usize = 20_000;
 /// Most problems that are told of one file.
 const PROBLEMS_MAX: usize = 1_000;
 
-/// The columns, and whether each must be there.
-const COLUMNS: [(&str, bool); 15] = [
+/// The columns in the order of an export, and whether each must be there.
+pub const COLUMNS: [(&str, bool); 15] = [
     ("工号", true),
     ("姓名", true),
     ("姓名拼音", false),
@@ -70,6 +70,8 @@ pub struct RosterFile {
     pub problems: Vec<RowProblem>,
     /// What is only worth a look: people of the same name in one department.
     pub notices: Vec<RowProblem>,
+    /// The columns that the file has.
+    pub columns: Vec<&'static str>,
 }
 
 /// Reads a whole file, UTF-8 (with or without a byte order mark) or GB 18030.
@@ -88,6 +90,7 @@ pub fn read(bytes: &[u8]) -> RosterFile {
         }
     };
     let places = file.places(&header);
+    file.columns = places.keys().copied().collect();
     if !file.problems.is_empty() {
         return file;
     }
@@ -251,7 +254,9 @@ impl Cells<'_> {
     }
 
     fn cell(&self, column: &str) -> &str {
-        self.places.get(column).and_then(|place| self.record.get(*place)).unwrap_or_default()
+        let text = self.places.get(column).and_then(|place| self.record.get(*place)).unwrap_or_default();
+        // An apostrophe that an export put before what a spreadsheet would calculate.
+        text.strip_prefix('\'').filter(|rest| rest.starts_with(['=', '+', '-', '@'])).unwrap_or(text)
     }
 
     fn required(&self, column: &str, file: &mut RosterFile) -> Option<String> {

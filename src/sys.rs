@@ -13,6 +13,8 @@ pub enum Exit {
     Ok = 0,
     /// The command line is wrong.
     Usage = 64,
+    /// What was checked is not right.
+    Data = 65,
     /// Something that is needed does not answer.
     Unavailable = 69,
     /// A fault of the program itself.

@@ -1,4 +1,6 @@
-//! A shim; see `punchd::office`.
+//! `punch-office`: see `punchd::office`.
 #![forbid(unsafe_code)]
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    punchd::office::main()
+}

@@ -112,14 +112,24 @@ fn lock_file(data_dir: &Path, name: &str) -> Result<(PathBuf, File), KeyError> {
 pub fn office_key(data_dir: &Path) -> Result<SigningKey, KeyError> {
     ensure_dir(data_dir)?;
     let _lock = lock_making(data_dir)?;
-    let path = data_dir.join(OFFICE_KEY_FILE);
-    if let Some(text) = read_if_there(&path)? {
-        let bytes = hex_bytes(text.trim()).and_then(|bytes| bytes.try_into().ok());
-        return bytes.map(|bytes| SigningKey::from_bytes(&bytes)).ok_or(KeyError::Content { path });
+    if let Some(key) = known_office_key(data_dir)? {
+        return Ok(key);
     }
+    let path = data_dir.join(OFFICE_KEY_FILE);
     let seed: [u8; 32] = random()?;
     sys::write_whole(&path, format!("{}\n", hex_text(&seed)).as_bytes(), 0o600).map_err(|source| KeyError::file(&path, source))?;
     Ok(SigningKey::from_bytes(&seed))
+}
+
+/// The office's signing key, if one was made.
+///
+/// # Errors
+/// When it is there and cannot be read.
+pub fn known_office_key(data_dir: &Path) -> Result<Option<SigningKey>, KeyError> {
+    let path = data_dir.join(OFFICE_KEY_FILE);
+    let Some(text) = read_if_there(&path)? else { return Ok(None) };
+    let bytes = hex_bytes(text.trim()).and_then(|bytes| bytes.try_into().ok());
+    bytes.map(|bytes| Some(SigningKey::from_bytes(&bytes))).ok_or(KeyError::Content { path })
 }
 
 /// A small text file, or `None` where there is none.

@@ -95,7 +95,7 @@ pub async fn verify(store: &Store, site: SiteId, office_key: &VerifyingKey) -> R
         for journal in &terminal.journals {
             let place = JournalPlace { site, terminal: terminal.id.clone(), journal: journal.journal };
             let holes = store.holes(place.clone()).await?;
-            let ends = signed.iter().filter(|end| end.at.journal == journal.journal).cloned().collect();
+            let ends = ends_of(&signed, journal.journal);
             let receipt = receipts.get(&journal.journal).copied();
             let base = JournalReport {
                 terminal: terminal.id.clone(),
@@ -116,8 +116,16 @@ pub async fn verify(store: &Store, site: SiteId, office_key: &VerifyingKey) -> R
     Ok(report)
 }
 
+fn ends_of(signed: &[SignedEnd], journal: JournalId) -> BTreeMap<Sequence, Vec<SignedEnd>> {
+    let mut ends: BTreeMap<Sequence, Vec<SignedEnd>> = BTreeMap::new();
+    for end in signed.iter().filter(|end| end.at.journal == journal) {
+        ends.entry(end.at.sequence).or_default().push(*end);
+    }
+    ends
+}
+
 /// A journal's end that a terminal signed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 struct SignedEnd {
     at: JournalState,
     statement: u64,
@@ -160,7 +168,9 @@ fn vouched(terminal: &Terminal, statement: &AuditedStatement) -> Result<Vec<Jour
     let batch: Batch = serde_json::from_slice(&statement.body).map_err(|error| error.to_string())?;
     whose(terminal, &batch.terminal)?;
     let mut ends = batch.state.journals.clone();
-    if let Some(text) = batch.entries.last().map(|entry| entry.get()) {
+    // A batch of which a part is in quarantine vouches for the other part entry by entry; otherwise the last one vouches for all.
+    let wanted = if statement.evidence { batch.entries.len() } else { 1 };
+    for text in batch.entries.iter().rev().take(wanted).map(|entry| entry.get()) {
         let entry = canonical::open(text).map_err(|error| error.to_string())?;
         ends.push(JournalState { journal: batch.journal, sequence: entry.sequence, head: canonical::entry_hash(text) });
     }
@@ -199,7 +209,7 @@ struct Walk<'a> {
     last: (Sequence, EntryHash),
     run_from: Sequence,
     vouched: BTreeSet<Sequence>,
-    ends: Vec<SignedEnd>,
+    ends: BTreeMap<Sequence, Vec<SignedEnd>>,
     receipt: Option<(Sequence, EntryHash)>,
 }
 
@@ -248,8 +258,7 @@ impl Walk<'_> {
 
     /// Compares what is held at a place with what was signed of it.
     fn agree(&mut self, at: Sequence, hash: EntryHash) {
-        let ends: Vec<SignedEnd> = self.ends.iter().filter(|end| end.at.sequence == at).cloned().collect();
-        for end in ends {
+        for end in self.ends.remove(&at).unwrap_or_default() {
             if end.at.head == hash {
                 self.vouched.insert(at);
             } else if !end.evidence && !self.journal.forked {

@@ -6,7 +6,7 @@
 mod kernel;
 mod waiting;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -42,7 +42,20 @@ pub struct Clock {
 struct Skipped {
     start_shift_ms: i64,
     ahead_ms: AtomicU64,
+    in_progress: AtomicUsize,
     waiting: Waiting,
+}
+
+/// Something that takes real time, such as an exchange over the network: until it is dropped, nobody should make the clock skip.
+#[derive(Debug)]
+pub struct InProgress(Option<Arc<Skipped>>);
+
+impl Drop for InProgress {
+    fn drop(&mut self) {
+        if let Some(skipped) = &self.0 {
+            skipped.in_progress.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
 }
 
 impl Clock {
@@ -53,7 +66,12 @@ impl Clock {
 
     /// A clock that begins at `start` and can be made to skip; it counts as synchronised by the kernel.
     pub fn skipping(start: Wall) -> Self {
-        let skipped = Skipped { start_shift_ms: start.millis_since(os_wall()), ahead_ms: AtomicU64::new(0), waiting: Waiting::new() };
+        let skipped = Skipped {
+            start_shift_ms: start.millis_since(os_wall()),
+            ahead_ms: AtomicU64::new(0),
+            in_progress: AtomicUsize::new(0),
+            waiting: Waiting::new(),
+        };
         Self { boot: boot_id(), kernel: Arc::default(), skipped: Some(Arc::new(skipped)) }
     }
 
@@ -123,6 +141,19 @@ impl Clock {
         self.skipped.as_ref()?.waiting.next()
     }
 
+    /// Says that something has begun that takes real time.
+    pub fn begin(&self) -> InProgress {
+        if let Some(skipped) = &self.skipped {
+            skipped.in_progress.fetch_add(1, Ordering::SeqCst);
+        }
+        InProgress(self.skipped.clone())
+    }
+
+    /// Whether something that takes real time is in progress, as far as a skipping clock was told.
+    pub fn is_in_progress(&self) -> bool {
+        self.skipped.as_ref().is_some_and(|skipped| skipped.in_progress.load(Ordering::SeqCst) > 0)
+    }
+
     /// Asks the system's time service whether the clock is synchronised, where that takes a process; blocks for up to 5 s.
     ///
     /// Wanted every [`KERNEL_REFRESH_MS`] and at start, from a thread that may block. Does nothing where `systemd-timesyncd` tells by its file,
@@ -189,6 +220,16 @@ mod tests {
         let (wall, mono) = (after.wall.millis_since(before.wall), after.mono.millis_since(before.mono));
         assert!(mono >= 3_600_000 && wall.abs_diff(i64::try_from(mono).unwrap()) <= 1);
         assert_eq!(after.kernel, Some(SKIPPING_ERROR_MS));
+    }
+
+    #[test]
+    fn what_takes_real_time_is_known_until_it_ends() {
+        let clock = Clock::skipping(Wall(1_700_000_000_000));
+        let (first, second) = (clock.begin(), clock.begin());
+        drop(first);
+        assert!(clock.is_in_progress());
+        drop(second);
+        assert!(!clock.is_in_progress());
     }
 
     #[tokio::test]

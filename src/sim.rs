@@ -9,6 +9,7 @@ mod bench;
 mod binary_badge;
 mod cli;
 pub mod command;
+mod demo;
 mod device;
 mod finger;
 mod finger_instruction;

@@ -443,8 +443,7 @@ impl Uplink {
             lane.ahead = lane.ahead.max(last);
         }
         if let Some(fork) = receipt.fork.filter(|fork| *fork > Sequence::ZERO) {
-            lane.fork = Some(lane.fork.map_or(fork, |known| known.min(fork)));
-            lane.mark = lane.mark.min(lane.end());
+            lane.fork_at(fork);
         }
         if let Some(from) = lane.fork
             && lane.heal_due(now)

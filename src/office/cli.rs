@@ -203,7 +203,9 @@ impl From<ImportError> for Failure {
         match error {
             ImportError::Store(error) => error.into(),
             ImportError::Read { ref source, .. } => Self::new(file_exit(source), &error, error.hint()),
-            ImportError::Form { .. } | ImportError::Part { .. } | ImportError::Signature(_) => Self::with_causes(Exit::Data, &error, error.hint()),
+            ImportError::Form { .. } | ImportError::Part { .. } | ImportError::Signature(_) => {
+                Self::with_causes(Exit::Data, &error, error.hint())
+            }
             ImportError::Unknown(_) | ImportError::Revoked(_) => Self::new(Exit::Permission, &error, error.hint()),
         }
     }

@@ -105,8 +105,11 @@ impl IntoResponse for Refusal {
 /// # Errors
 /// When it is too long, too slow, or broke off.
 pub async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<Vec<u8>, Refusal> {
-    let too_long = || Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-long", format!("the body has more than {limit} bytes"), "send less at once");
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()).and_then(|length| length.parse::<usize>().ok());
+    let too_long = || {
+        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-long", format!("the body has more than {limit} bytes"), "send less at once")
+    };
+    let announced =
+        headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()).and_then(|length| length.parse::<usize>().ok());
     if announced.is_some_and(|length| length > limit) {
         return Err(too_long());
     }
@@ -114,7 +117,11 @@ pub async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<
         Ok(Ok(bytes)) => Ok(bytes.to_vec()),
         Ok(Err(error)) => {
             let long = std::error::Error::source(&error).is_some_and(|source| source.to_string().contains("length limit"));
-            if long { Err(too_long()) } else { Err(Refusal::new(StatusCode::BAD_REQUEST, "body-broken", "the body broke off", "send it again")) }
+            if long {
+                Err(too_long())
+            } else {
+                Err(Refusal::new(StatusCode::BAD_REQUEST, "body-broken", "the body broke off", "send it again"))
+            }
         }
         Err(_) => Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "body-too-slow", "the body took too long", "check the network")),
     }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::store::{Arrival, Carried, SiteId, Signed, Store, StoreError};
+use super::store::{Arrival, Carried, Signed, SiteId, Store, StoreError};
 use crate::domain::id::{EntryHash, JournalId, Sequence, TerminalId};
 use crate::domain::time::Wall;
 use crate::wire::batch::{BATCH_ENTRIES_MAX, BATCH_VERSION, Batch, BatchError, Lost};

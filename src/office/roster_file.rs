@@ -78,7 +78,12 @@ pub struct RosterFile {
 pub fn read(bytes: &[u8]) -> RosterFile {
     let mut file = RosterFile::default();
     let Some(text) = decode(bytes) else {
-        file.problem(0, "", "文件编码不是 UTF-8 或 GB18030，请另存为 CSV UTF-8", "the file is neither UTF-8 nor GB 18030; save it as CSV UTF-8");
+        file.problem(
+            0,
+            "",
+            "文件编码不是 UTF-8 或 GB18030，请另存为 CSV UTF-8",
+            "the file is neither UTF-8 nor GB 18030; save it as CSV UTF-8",
+        );
         return file;
     };
     let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
@@ -197,12 +202,7 @@ impl RosterFile {
 }
 
 fn twice(line: u64, column: &str, first: u64) -> RowProblem {
-    RowProblem {
-        line,
-        column: column.to_owned(),
-        zh: format!("与第 {first} 行重复"),
-        en: format!("the same as in line {first}"),
-    }
+    RowProblem { line, column: column.to_owned(), zh: format!("与第 {first} 行重复"), en: format!("the same as in line {first}") }
 }
 
 struct Cells<'a> {
@@ -228,7 +228,8 @@ impl Cells<'_> {
         {
             file.problem(self.line, "退出日期", "早于进驻日期", "before the day of joining");
         }
-        let (Some(staff_no), Some(name), Some(department), Some(post_class), Some(joined)) = (staff_no, name, department, post_class, joined)
+        let (Some(staff_no), Some(name), Some(department), Some(post_class), Some(joined)) =
+            (staff_no, name, department, post_class, joined)
         else {
             return;
         };
@@ -381,7 +382,9 @@ mod tests {
 
     #[test]
     fn a_row_becomes_a_person_in_utf8_and_in_gb18030_alike() {
-        let text = format!("{HEADER}0145,张　三,税务局,窗口,0003887558,2026-01-05,\nZC0101,阿卜杜拉•买买提,医保局,后台,\"059,43116\",2026/1/5,2026-12-31\n");
+        let text = format!(
+            "{HEADER}0145,张　三,税务局,窗口,0003887558,2026-01-05,\nZC0101,阿卜杜拉•买买提,医保局,后台,\"059,43116\",2026/1/5,2026-12-31\n"
+        );
         let utf8 = read(format!("\u{FEFF}{text}").as_bytes());
         assert_eq!(utf8.problems, []);
         let names: Vec<&str> = utf8.rows.iter().map(|row| row.person.name.as_str()).collect();
@@ -400,7 +403,18 @@ mod tests {
         let file = read(text.as_bytes());
         assert!(file.rows.is_empty());
         let told: Vec<(u64, &str)> = file.problems.iter().map(|problem| (problem.line, problem.column.as_str())).collect();
-        for wanted in [(2, "工号"), (2, "姓名"), (2, "卡号"), (2, "进驻日期"), (3, "工号"), (3, "派驻部门"), (3, "岗位类别"), (3, "退出日期"), (5, "工号"), (5, "卡号")] {
+        for wanted in [
+            (2, "工号"),
+            (2, "姓名"),
+            (2, "卡号"),
+            (2, "进驻日期"),
+            (3, "工号"),
+            (3, "派驻部门"),
+            (3, "岗位类别"),
+            (3, "退出日期"),
+            (5, "工号"),
+            (5, "卡号"),
+        ] {
             assert!(told.contains(&wanted), "{wanted:?} in {told:?}");
         }
     }

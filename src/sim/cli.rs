@@ -8,13 +8,14 @@ use clap::{Args, Parser, Subcommand};
 use serde_json::json;
 
 use super::command::{Command, TEXT_MAX};
-use super::reader::{Dialect, Encoding, Form, Protocol, Settings, SimError, SimReader, Terminator};
+use super::demo::{self, DemoArgs};
+use super::reader::{Dialect, Encoding, Form, Protocol, Settings, SimReader, Terminator};
 use crate::sys::{self, Exit};
 
 /// Longest line on standard input, in bytes: the longest text and its word.
 const LINE_MAX: usize = TEXT_MAX + 64;
 
-/// Simulated readers for trying punchd without hardware.
+/// A demonstration, and simulated readers for trying punchd without hardware.
 #[derive(Debug, Parser)]
 #[command(name = "punch-sim", version)]
 struct Cli {
@@ -27,6 +28,8 @@ enum Verb {
     /// One simulated reader on a pseudo-terminal, driven by lines on standard input
     #[command(after_help = COMMANDS)]
     Reader(ReaderArgs),
+    /// A day at a service centre, played in about a minute or lived through at the keyboard
+    Demo(DemoArgs),
 }
 
 /// What standard input takes, for `--help`.
@@ -105,6 +108,7 @@ pub(crate) fn run() -> ExitCode {
     };
     match cli.verb {
         Verb::Reader(args) => reader(&args),
+        Verb::Demo(args) => demo::run(&args).into(),
     }
 }
 
@@ -149,8 +153,8 @@ fn obey(text: &str, reader: &SimReader) -> Result<serde_json::Value, String> {
 }
 
 /// An error with what caused it, in one line.
-fn chain(error: &SimError) -> String {
-    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.fold(error.to_string(), |told, cause| format!("{told}: {cause}"))
 }
 
@@ -190,7 +194,7 @@ mod tests {
     #[test]
     fn the_command_line_sets_what_a_protocol_can_be_told() {
         let words = ["punch-sim", "reader", "ef01", "--link", "l", "--dialect", "synochip", "--password", "1234ABCD"];
-        let Verb::Reader(args) = Cli::try_parse_from(words).unwrap().verb;
+        let Verb::Reader(args) = Cli::try_parse_from(words).unwrap().verb else { panic!("a reader") };
         assert_eq!((args.settings().dialect, args.settings().password), (Dialect::Synochip, 0x1234_ABCD));
     }
 

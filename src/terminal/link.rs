@@ -103,6 +103,7 @@ impl Link {
             .header(SIGNATURE_HEADER, signature)
             .header("content-type", "application/json")
             .body(body);
+        let _exchange = self.clock.begin();
         let sent = self.clock.mono();
         let answer = answer(request, BATCH_BYTES_MAX).await?;
         let received = self.clock.mono();
@@ -127,6 +128,7 @@ impl Link {
             .get(format!("{}{path}", self.pairing.url))
             .header(TERMINAL_HEADER, self.pairing.terminal.as_str())
             .header(SIGNATURE_HEADER, canonical::sign(&self.key, Purpose::Request, path.as_bytes()));
+        let _exchange = self.clock.begin();
         if let Some(tag) = tag {
             request = request.header("if-none-match", format!("\"{tag}\""));
         }

@@ -3,5 +3,8 @@
 #[cfg(test)]
 #[cfg(feature = "terminal")]
 mod browser;
+#[cfg(test)]
+mod demo;
 mod peers;
 mod tidy;
+mod world;

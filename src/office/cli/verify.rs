@@ -33,7 +33,13 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         }
     };
     let key = keys::known_office_key(&keys_in)?;
-    let absent = || Failure::new(Exit::Io, format_args!("{} is missing", keys_in.join(OFFICE_KEY_FILE).display()), "without it receipts cannot be checked");
+    let absent = || {
+        Failure::new(
+            Exit::Io,
+            format_args!("{} is missing", keys_in.join(OFFICE_KEY_FILE).display()),
+            "without it receipts cannot be checked",
+        )
+    };
     let key = key.ok_or_else(absent)?.verifying_key();
     let report = run_async(async {
         let (supervisor, _notices) = Supervisor::new();

@@ -272,7 +272,12 @@ impl Adding<'_, '_> {
     }
 
     /// Adds a revision unless it says what holds already; whether it did.
-    fn append<T: Serialize + DeserializeOwned + PartialEq>(&mut self, table: Table, key: &str, content: Option<&T>) -> Result<bool, StoreError> {
+    fn append<T: Serialize + DeserializeOwned + PartialEq>(
+        &mut self,
+        table: Table,
+        key: &str,
+        content: Option<&T>,
+    ) -> Result<bool, StoreError> {
         let latest = self.latest::<T>(table, key)?;
         if latest.as_ref().map_or(content.is_none(), |(_, held)| held.as_ref() == content) {
             return Ok(false);

@@ -280,7 +280,8 @@ fn check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
         StoreError::Sql { source, .. } => StoreError::Open { path: path.to_owned(), source },
         other => other,
     };
-    let (application, version) = (pragma(connection, "application_id").map_err(failed)?, pragma(connection, "user_version").map_err(failed)?);
+    let (application, version) =
+        (pragma(connection, "application_id").map_err(failed)?, pragma(connection, "user_version").map_err(failed)?);
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
     if application != APPLICATION_ID && (application != 0 || tables > 0) {
         return Err(StoreError::Foreign { path: path.to_owned(), found: application });

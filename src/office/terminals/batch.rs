@@ -66,7 +66,8 @@ impl Endpoint {
             bundle: taken.bundle,
             elsewhere: taken.elsewhere,
         };
-        let failed = |_| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "receipt", "no receipt could be written", "see the log of punch-office");
+        let failed =
+            |_| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "receipt", "no receipt could be written", "see the log of punch-office");
         let body = serde_json::to_vec(&receipt).map_err(failed)?;
         let signature = canonical::sign(&self.0.key, Purpose::Receipt, &body);
         self.0.store.keep_receipt(speaker.site, receipt, body.clone(), signature.clone());

@@ -233,7 +233,8 @@ impl Basis {
         let moments = rules.checkpoints.iter().flat_map(|checkpoint| [checkpoint.due, checkpoint.closes]);
         let over = moments.map(|time| rules.utc_offset.wall(date, time)).filter(|moment| *moment <= as_of).max();
         let Some(over) = over else { return Vec::new() };
-        let waited = self.terminals.iter().filter(|terminal| terminal.is_active() && terminal.complete_up_to.is_none_or(|known| known < over));
+        let waited =
+            self.terminals.iter().filter(|terminal| terminal.is_active() && terminal.complete_up_to.is_none_or(|known| known < over));
         waited
             .map(|terminal| Incomplete {
                 terminal: terminal.id.clone(),
@@ -328,4 +329,4 @@ pub fn civil_second(site: &Site, at: Wall) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::office) mod tests;

@@ -19,13 +19,14 @@ use super::{days, punches};
     paths(punches::list, days::day),
     modifiers(&BearerToken)
 )]
-struct Interface;
+pub(super) struct Interface;
 
 struct BearerToken;
 
 impl Modify for BearerToken {
     fn modify(&self, document: &mut Document) {
-        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("punch-office token add NAME --scope read")).build();
+        let scheme =
+            HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("punch-office token add NAME --scope read")).build();
         document.components.get_or_insert_with(Default::default).add_security_scheme("token", SecurityScheme::Http(scheme));
     }
 }

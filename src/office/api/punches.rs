@@ -5,7 +5,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::Api;
 use super::gate::Denied;
@@ -18,9 +18,8 @@ use crate::office::store::{FEED_PAGE_MAX, FeedCursor, Scope, StoreError};
 const LIMIT_DEFAULT: usize = 200;
 
 /// Where to go on, and how far.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
 pub(super) struct Page {
     /// `next` of the page before; nothing for the beginning.
     after: Option<String>,
@@ -42,7 +41,10 @@ pub(super) struct PunchPage {
 #[utoipa::path(
     get,
     path = "/api/v1/punches",
-    params(Page),
+    params(
+        ("after" = Option<String>, Query, description = "`next` of the page before; nothing for the beginning"),
+        ("limit" = Option<usize>, Query, description = "Most punches of this page, 1 to 1000; 200 where not given")
+    ),
     security(("token" = ["read"])),
     responses(
         (status = 200, description = "A page of the feed", body = PunchPage),

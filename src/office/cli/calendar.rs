@@ -54,7 +54,11 @@ pub(super) fn run(verb: Verb, context: &Context) -> Result<Exit, Failure> {
                 report.0.applied = true;
                 Ok(report.0)
             })?;
-            if json { print_json(&report)? } else { print(&report, dry_run) }
+            if json {
+                print_json(&report)?
+            } else {
+                print(&report, dry_run)
+            }
             Ok(if report.applied || dry_run { Exit::Ok } else { Exit::Data })
         }
         Verb::Export => {

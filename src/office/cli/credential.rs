@@ -149,7 +149,11 @@ async fn add(desk: &Desk<'_>, binding: Binding) -> Result<Given, Failure> {
     let roster = desk.store.roster(desk.site).await?;
     let staff_no = &binding.staff_no;
     let Some(person) = roster.people.get(staff_no) else {
-        return Err(Failure::new(Exit::Data, format_args!("名册中没有工号 {staff_no} / nobody has staff number {staff_no}"), "run punch-office roster import"));
+        return Err(Failure::new(
+            Exit::Data,
+            format_args!("名册中没有工号 {staff_no} / nobody has staff number {staff_no}"),
+            "run punch-office roster import",
+        ));
     };
     if binding.from.zip(binding.until).is_some_and(|(from, until)| until < from) {
         return Err(Failure::new(Exit::Usage, "--until lies before --from", ""));
@@ -161,7 +165,11 @@ async fn add(desk: &Desk<'_>, binding: Binding) -> Result<Given, Failure> {
     if let Some((id, other)) = credential::in_the_way(&binding, &held) {
         let (owner, until) = (&other.staff_no, other.until.map(|until| format!(" until {until}")).unwrap_or_default());
         let text = format!("该凭据已登记给工号 {owner} / this credential is staff number {owner}'s{until}");
-        return Err(Failure::new(Exit::Data, text, format_args!("end it first (punch-office credential end {}), or begin after it with --from", id.0)));
+        return Err(Failure::new(
+            Exit::Data,
+            text,
+            format_args!("end it first (punch-office credential end {}), or begin after it with --from", id.0),
+        ));
     }
     let added = desk.add(vec![Fact::Binding { id: None, binding: binding.clone() }]).await?;
     let id = added.bindings.first().copied().unwrap_or(BindingId(0));

@@ -1,7 +1,5 @@
 //! `day DATE`.
 
-use std::io::Write as _;
-
 use super::desk::write_out;
 use super::{Context, Failure, print_json};
 use crate::domain::time::{Wall, WorkDate};

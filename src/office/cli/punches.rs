@@ -1,7 +1,5 @@
 //! `punches`.
 
-use std::io::Write as _;
-
 use super::desk::write_out;
 use super::{Context, Failure};
 use crate::domain::time::WorkDate;

@@ -1,6 +1,5 @@
 //! `roster import|export`.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::Subcommand;
@@ -38,7 +37,11 @@ pub(super) fn run(verb: Verb, context: &Context) -> Result<Exit, Failure> {
         Verb::Import { file, dry_run, json } => {
             let bytes = read_file(&file, roster_file::BYTES_MAX)?;
             let report = context.at_desk(async |desk| import(desk, &bytes, dry_run).await)?;
-            if json { print_json(&report)? } else { print(&report, dry_run) }
+            if json {
+                print_json(&report)?
+            } else {
+                print(&report, dry_run)
+            }
             Ok(if report.problems.is_empty() { Exit::Ok } else { Exit::Data })
         }
         Verb::Export => {
@@ -80,7 +83,9 @@ fn print(report: &RosterReport, dry_run: bool) {
     }
     let RosterReport { rows, unchanged, absent, punches_matched, .. } = report;
     let (added, changed) = (report.added.len(), report.changed.len());
-    sys::out(format_args!("共 {rows} 行：新增 {added}，变更 {changed}，不变 {unchanged}；名册外保留 {absent} / rows, added, changed, unchanged, kept"));
+    sys::out(format_args!(
+        "共 {rows} 行：新增 {added}，变更 {changed}，不变 {unchanged}；名册外保留 {absent} / rows, added, changed, unchanged, kept"
+    ));
     if dry_run {
         sys::out("试运行，未导入 / dry run: nothing was imported");
     } else {

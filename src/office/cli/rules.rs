@@ -52,7 +52,11 @@ pub(super) fn run(verb: Verb, context: &Context) -> Result<Exit, Failure> {
                 }
                 Ok(report)
             })?;
-            if json { print_json(&report)? } else { print(&report) }
+            if json {
+                print_json(&report)?
+            } else {
+                print(&report)
+            }
             Ok(if report.problem.is_empty() { Exit::Ok } else { Exit::Data })
         }
         Verb::List { json } => {

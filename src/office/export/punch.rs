@@ -13,8 +13,22 @@ use crate::office::store::FeedItem;
 
 /// A punch that came later than this was taken while the terminal was offline, in milliseconds.
 const OFFLINE_MS: i64 = 60_000;
-const HEAD: [&str; 14] =
-    ["记录号", "终端号", "终端序号", "工号", "姓名", "派驻部门", "打卡时间", "方式", "凭据", "班点", "初判", "离线", "时间依据", "上传时间"];
+const HEAD: [&str; 14] = [
+    "记录号",
+    "终端号",
+    "终端序号",
+    "工号",
+    "姓名",
+    "派驻部门",
+    "打卡时间",
+    "方式",
+    "凭据",
+    "班点",
+    "初判",
+    "离线",
+    "时间依据",
+    "上传时间",
+];
 
 /// A punch with what it was taken for.
 #[derive(Debug)]

@@ -109,7 +109,8 @@ struct Plan<'a> {
 
 impl Plan<'_> {
     fn person(&mut self, row: &RosterRow) {
-        let change = |columns| PersonChange { line: row.line, staff_no: row.person.staff_no.clone(), name: row.person.name.clone(), columns };
+        let change =
+            |columns| PersonChange { line: row.line, staff_no: row.person.staff_no.clone(), name: row.person.name.clone(), columns };
         match self.roster.people.get(&row.person.staff_no) {
             Some(known) if *known == row.person => {
                 self.report.unchanged += 1;
@@ -208,8 +209,7 @@ fn keep_absent_columns(person: &mut Person, known: &Person, columns: &[&str]) {
     for (_, text, held) in texts.into_iter().filter(|(column, ..)| absent(column)) {
         text.clone_from(held);
     }
-    for (column, date, held) in
-        [("上岗日期", &mut person.on_post_from, known.on_post_from), ("退出日期", &mut person.exit, known.exit)]
+    for (column, date, held) in [("上岗日期", &mut person.on_post_from, known.on_post_from), ("退出日期", &mut person.exit, known.exit)]
     {
         *date = if absent(column) { held } else { *date };
     }

@@ -60,17 +60,11 @@ pub(super) async fn page(State(pages): State<Pages>) -> Result<Html<String>, Ref
     let offset = basis.site.utc_offset;
     let (date, time) = offset.civil(now);
     let items = store.punches(site, PunchQuery { first: date, last: date, staff_no: None }).await?;
-    let no_rules = |error: DayError| {
-        Refusal::new(axum::http::StatusCode::SERVICE_UNAVAILABLE, error.code(), error.to_string(), error.hint())
-    };
+    let no_rules =
+        |error: DayError| Refusal::new(axum::http::StatusCode::SERVICE_UNAVAILABLE, error.code(), error.to_string(), error.hint());
     let sheet = basis.sheet(date, &items, now).map_err(no_rules)?;
-    let newest: Vec<Line> = lines(&basis, &items, now)
-        .map_err(no_rules)?
-        .iter()
-        .rev()
-        .take(LINES_MAX)
-        .map(|line| Line::of(line, offset))
-        .collect();
+    let newest: Vec<Line> =
+        lines(&basis, &items, now).map_err(no_rules)?.iter().rev().take(LINES_MAX).map(|line| Line::of(line, offset)).collect();
     shown(&Today {
         title: "今日打卡",
         here: "today",

@@ -5,6 +5,9 @@
 mod browser;
 #[cfg(test)]
 mod demo;
+#[cfg(test)]
+#[cfg(all(feature = "office", feature = "terminal"))]
+mod office;
 mod peers;
 mod tidy;
 mod world;

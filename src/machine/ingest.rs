@@ -437,3 +437,6 @@ const fn step_back(sequence: Sequence) -> Sequence {
 const fn single(sequence: Sequence) -> (Sequence, Sequence) {
     (sequence, sequence)
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@
 mod browser;
 #[cfg(test)]
 mod demo;
+mod golden;
 #[cfg(test)]
 #[cfg(all(feature = "office", feature = "terminal"))]
 mod office;

@@ -102,7 +102,7 @@ pub fn read(bytes: &[u8]) -> RosterFile {
     for record in reader.records().take(ROWS_MAX + 1) {
         match record {
             Ok(record) => {
-                let line = record.position().map_or(0, csv::Position::line);
+                let line = line_of(&text, &record);
                 if record.iter().all(str::is_empty) {
                     continue;
                 }
@@ -122,6 +122,14 @@ pub fn read(bytes: &[u8]) -> RosterFile {
         file.rows.clear();
     }
     file
+}
+
+/// The line on which a record begins; the reader's own position stands before the line ends and blank lines above it.
+fn line_of(text: &str, record: &csv::StringRecord) -> u64 {
+    let Some(position) = record.position() else { return 0 };
+    let begins = usize::try_from(position.byte()).ok().and_then(|byte| text.get(byte..)).unwrap_or_default();
+    let above = begins.chars().take_while(|c| matches!(c, '\r' | '\n')).filter(|c| *c == '\n').count();
+    position.line() + u64::try_from(above).unwrap_or(0)
 }
 
 fn decode(bytes: &[u8]) -> Option<String> {
@@ -416,6 +424,23 @@ mod tests {
             (5, "卡号"),
         ] {
             assert!(told.contains(&wanted), "{wanted:?} in {told:?}");
+        }
+    }
+
+    #[test]
+    fn lines_are_counted_alike_whatever_ends_them_and_over_blank_ones() {
+        for end in ["\n", "\r\n"] {
+            let rows = ["A1,甲,税务局,窗口,,2026-01-05,", "", "A2,乙,税务局,窗口,,2026-01-05,", "A3,丙,税务局,柜台,,2026-01-05,"];
+            let file = read(
+                format!("\u{FEFF}{}{}", HEADER.trim_end(), end)
+                    .as_bytes()
+                    .iter()
+                    .copied()
+                    .chain(rows.join(end).bytes())
+                    .collect::<Vec<_>>()
+                    .as_slice(),
+            );
+            assert_eq!(file.problems.iter().map(|problem| problem.line).collect::<Vec<_>>(), [5], "{end:?}");
         }
     }
 

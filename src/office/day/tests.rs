@@ -57,6 +57,7 @@ fn a_punch_written_again_after_a_fork_counts_once_and_another_at_its_place_still
     let first = tap(4, "0145", "08:21:00");
     let mut again = tap(1, "0145", "08:21:00");
     again.punch.key.journal = JournalId([8; 16]);
+    again.punch.clock = first.punch.clock;
     again.punch.origin = Some(Origin { journal: JOURNAL, sequence: Sequence(4), hash: EntryHash([1; 32]) });
     let basis = basis(&["0145"], Vec::new());
     let surplus = |items: &[FeedItem]| basis.sheet(date(23), items, wall("12:00")).unwrap().people[0].day.surplus.len();

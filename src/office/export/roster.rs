@@ -4,11 +4,11 @@ use super::{Csv, words};
 use crate::domain::credential::shown_number;
 use crate::domain::id::hex_text;
 use crate::domain::person::Person;
-use crate::domain::roster::{Claim, Roster};
+use crate::domain::roster::{Binding, Claim, Roster};
 use crate::domain::time::WorkDate;
 use crate::office::roster_file::COLUMNS;
 
-/// Everyone, in the office's order, with the card that was given last and holds.
+/// Everyone, in the office's order, with the card that was given last, holds and goes on.
 pub fn csv(roster: &Roster, today: WorkDate) -> Vec<u8> {
     let mut csv = Csv::with_head(&COLUMNS.map(|(column, _)| column));
     let mut people: Vec<&Person> = roster.people.values().collect();
@@ -38,8 +38,8 @@ pub fn csv(roster: &Roster, today: WorkDate) -> Vec<u8> {
 }
 
 fn card(roster: &Roster, person: &Person, today: WorkDate) -> String {
-    let holds = |until: Option<WorkDate>| until.is_none_or(|until| until > today || Some(until) == person.exit);
-    let own = roster.bindings.iter().rev().filter(|binding| binding.staff_no == person.staff_no && holds(binding.until));
+    let holds = |binding: &Binding| binding.holds_on(today) && binding.until != Some(today);
+    let own = roster.bindings.iter().rev().filter(|binding| binding.staff_no == person.staff_no && holds(binding));
     let mut cards = own.filter_map(|binding| match &binding.claim {
         Claim::Card(bytes) => Some(printed(bytes)),
         Claim::Text(_) | Claim::Finger { .. } => None,

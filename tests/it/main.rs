@@ -5,10 +5,12 @@
 mod browser;
 #[cfg(test)]
 mod demo;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 #[cfg(all(feature = "office", feature = "terminal"))]
 mod office;
 mod peers;
 mod tidy;
+#[cfg(test)]
 mod world;

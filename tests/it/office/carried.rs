@@ -64,7 +64,9 @@ fn signed(kiosk: &Kiosk, header: String) -> String {
     let mut lines = vec![header.clone()];
     lines.extend(kiosk.entries.iter().map(|entry| entry.text.clone()));
     let mut tally = Tally::default();
-    lines.iter().for_each(|line| tally.line(line));
+    for line in &lines {
+        tally.line(line);
+    }
     lines.push(serde_json::to_string(&tally.sign(&kiosk.key, &header)).unwrap());
     lines.into_iter().fold(String::new(), |text, line| text + &line + "\n")
 }

@@ -138,7 +138,7 @@ impl Place {
 
     /// Rosters, rules and calendars: said before, done once, refused whole.
     fn check_imports(&self) {
-        let roster = "工号,姓名,派驻部门,岗位类别,卡号,进驻日期\nZC0101,张三,税务局,窗口,0003887558,2026-01-05\nZC0102,=1+1,税务局,后台,,2026-01-05\n";
+        let roster = "工号,姓名,派驻部门,岗位类别,卡号,进驻日期\nZC0101,张三,税务局,窗口,0003887558,2026-01-05\nZC0102,=<b>1,税务局,后台,,2026-01-05\n";
         let write = |name: &str, text: &str| {
             std::fs::write(self.path(name), text).unwrap();
             self.path(name).display().to_string()
@@ -151,7 +151,7 @@ impl Place {
         assert_eq!(String::from_utf8_lossy(&exported).lines().count(), 1, "a dry run adds nobody");
         assert_eq!((import(&[])["applied"].clone(), import(&[])["unchanged"].clone()), (true.into(), 2.into()));
         let exported = self.office(&["roster", "export"]).stdout;
-        assert!(String::from_utf8_lossy(&exported).contains("\"'=1+1\""));
+        assert!(String::from_utf8_lossy(&exported).contains("\"'=<b>1\""));
         let again = write("again.csv", &String::from_utf8_lossy(&exported));
         assert_eq!(json(&self.office(&["roster", "import", &again, "--json"]))["unchanged"], 2);
 
@@ -171,7 +171,7 @@ impl Place {
         assert!(!String::from_utf8_lossy(&self.office(&["roster", "export"]).stdout).contains("ZC0300"));
 
         let rules = write("rules.toml", &String::from_utf8_lossy(&std::fs::read("config/rules.toml").unwrap()));
-        assert_eq!(json(&self.office(&["rules", "import", &rules, "--json"]))["unchanged"], true);
+        assert_eq!(json(&self.office(&["rules", "import", &rules, "--json"]))["change"], "unchanged");
         let doubtful = write("calendar.csv", "date,kind,name\n2030-10-01,holiday,国庆节\n");
         let refused = self.office(&["calendar", "import", &doubtful, "--json"]);
         assert_eq!((refused.status.code(), &json(&refused)["applied"]), (Some(65), &false.into()));
@@ -207,6 +207,7 @@ impl Place {
             "{today}"
         );
         assert!(today.contains("张三") && today.contains("税务局") && today.contains("0003887558"));
+        assert!(today.contains("=&#60;b&#62;1") && !today.contains("<b>1<"), "what people wrote is escaped: {today}");
         let terminals = page("/terminals", "localhost:1");
         assert!(terminals.contains("east-hall-1") && terminals.contains("在用"), "{terminals}");
         for path in ["/", "/terminals", "/style.css"] {

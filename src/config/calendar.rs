@@ -53,7 +53,7 @@ pub fn write(calendar: &Calendar) -> String {
         };
         let quoted = day.name.contains([',', '"', '\n', '\r']) || day.name.starts_with('#');
         let name = if quoted { format!("\"{}\"", day.name.replace('"', "\"\"")) } else { day.name.clone() };
-        text.push_str(&format!("{date},{kind},{name}\n"));
+        text.extend([date.to_string().as_str(), ",", kind, ",", &name, "\n"]);
     }
     text
 }

@@ -17,7 +17,7 @@ use crate::domain::id::{StaffNo, TerminalId};
 use crate::domain::judge::{DayInput, DayPunch, judge};
 use crate::domain::person::{Person, PostClass, Standing};
 use crate::domain::roster::Roster;
-use crate::domain::rules::{Checkpoint, RuleBook, Rules};
+use crate::domain::rules::{Checkpoint, HalfDay, RuleBook, Rules};
 use crate::domain::time::{ClockTime, Wall, WorkDate};
 use crate::domain::why_text::{Sentence, checkpoint_name};
 
@@ -102,6 +102,8 @@ pub struct CheckpointHead {
     pub checkpoint: String,
     /// Its name for people.
     pub name: Sentence,
+    /// Which half of the day it belongs to.
+    pub half_day: HalfDay,
     /// When it is due by the rules, `08:25`.
     pub due: String,
 }
@@ -284,6 +286,7 @@ fn head(checkpoint: &Checkpoint) -> CheckpointHead {
     CheckpointHead {
         checkpoint: checkpoint.id.to_string(),
         name: Sentence { zh: zh.to_owned(), en: en.to_owned() },
+        half_day: checkpoint.half_day,
         due: checkpoint.due.hh_mm(),
     }
 }

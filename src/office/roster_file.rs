@@ -360,7 +360,7 @@ impl Cells<'_> {
 /// A name as it is kept: NFC, separator U+00B7, no spaces around hanzi; or why it is none (domain rules N1 to N3).
 pub fn checked_name(text: &str) -> Result<String, (&'static str, &'static str)> {
     let composed = ComposingNormalizer::new_nfc().normalize(text);
-    let latin = composed.chars().all(|c| c.is_ascii());
+    let latin = composed.is_ascii();
     let name: String = if latin {
         composed.split_whitespace().collect::<Vec<_>>().join(" ")
     } else {

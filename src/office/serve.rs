@@ -102,7 +102,7 @@ impl ServeError {
 
 /// The line that says the office is ready.
 #[derive(Serialize)]
-struct Ready {
+struct ReadyLine {
     ready: bool,
     listen: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -234,7 +234,7 @@ pub fn service(settings: &OfficeSettings, clock: &Clock) -> Result<Exit, ServeEr
         if let Some(every) = sd_notify::watchdog_enabled() {
             supervisor.essential("watchdog", feeding(running.store.clone(), every / 3));
         }
-        let ready = Ready { ready: true, listen: running.address.to_string(), pages: running.pages().map(|pages| pages.to_string()) };
+        let ready = ReadyLine { ready: true, listen: running.address.to_string(), pages: running.pages().map(|pages| pages.to_string()) };
         sys::out(serde_json::to_string(&ready).unwrap_or_default());
         sd_notify::notify(&[NotifyState::Ready]).ok();
         tracing::info!(listen = %running.address, "the office serves");

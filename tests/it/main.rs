@@ -1,6 +1,8 @@
 //! Every integration test, in one binary.
 
 #[cfg(test)]
+mod admin;
+#[cfg(test)]
 #[cfg(feature = "terminal")]
 mod browser;
 #[cfg(test)]

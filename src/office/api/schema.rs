@@ -70,6 +70,8 @@ pub(super) struct HeadSchema {
     #[schema(example = "morning_in")]
     checkpoint: String,
     name: SentenceSchema,
+    /// `morning`, `afternoon`.
+    half_day: String,
     /// When it is due by the rules.
     #[schema(example = "08:25")]
     due: String,

@@ -49,15 +49,15 @@ pub(super) fn run(verb: Verb, context: &Context) -> Result<Exit, Failure> {
                     return Ok(report.0);
                 }
                 let ending = if bytes.trim_ascii_start().starts_with(b"{") { "json" } else { "csv" };
-                original::keep(desk.data_dir, "calendar", ending, &bytes).map_err(Failure::of_writing)?;
+                original::keep(desk.data_dir, "calendar", ending, &bytes).map_err(|error| Failure::of_writing(&error))?;
                 desk.add(std::mem::take(&mut report.1)).await?;
                 report.0.applied = true;
                 Ok(report.0)
             })?;
             if json {
-                print_json(&report)?
+                print_json(&report)?;
             } else {
-                print(&report, dry_run)
+                print(&report, dry_run);
             }
             Ok(if report.applied || dry_run { Exit::Ok } else { Exit::Data })
         }

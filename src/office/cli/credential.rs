@@ -259,7 +259,9 @@ fn print_one(given: &Given, json: bool) -> Result<Exit, Failure> {
 
 fn print_given(given: &[Given]) -> Result<Exit, Failure> {
     let mut grid = Grid::with_head(&["序号", "工号", "姓名", "类别", "凭据", "自", "至"]);
-    given.iter().for_each(|one| grid.row(&one.cells()));
+    for one in given {
+        grid.row(&one.cells());
+    }
     write_out(|out| grid.write(0, out))
 }
 

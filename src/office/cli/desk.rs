@@ -63,8 +63,8 @@ impl Context {
 
 impl Failure {
     /// The data directory could not be written.
-    pub(super) fn of_writing(error: io::Error) -> Self {
-        Self::new(file_exit(&error), format_args!("cannot keep the imported file: {error}"), "check the data directory")
+    pub(super) fn of_writing(error: &io::Error) -> Self {
+        Self::new(file_exit(error), format_args!("cannot keep the imported file: {error}"), "check the data directory")
     }
 }
 

@@ -38,9 +38,9 @@ pub(super) fn run(verb: Verb, context: &Context) -> Result<Exit, Failure> {
             let bytes = read_file(&file, roster_file::BYTES_MAX)?;
             let report = context.at_desk(async |desk| import(desk, &bytes, dry_run).await)?;
             if json {
-                print_json(&report)?
+                print_json(&report)?;
             } else {
-                print(&report, dry_run)
+                print(&report, dry_run);
             }
             Ok(if report.problems.is_empty() { Exit::Ok } else { Exit::Data })
         }
@@ -59,7 +59,7 @@ async fn import(desk: &Desk<'_>, bytes: &[u8], dry_run: bool) -> Result<RosterRe
     if dry_run || !report.problems.is_empty() {
         return Ok(report);
     }
-    plan::original::keep(desk.data_dir, "roster", "csv", bytes).map_err(Failure::of_writing)?;
+    plan::original::keep(desk.data_dir, "roster", "csv", bytes).map_err(|error| Failure::of_writing(&error))?;
     report.punches_matched = desk.add(facts).await?.reissued;
     report.applied = true;
     Ok(report)

@@ -8,7 +8,7 @@ use super::desk::read_file;
 use super::{Context, Failure, print_json};
 use crate::config::{columns, rules};
 use crate::office::plan::original;
-use crate::office::plan::rules::{RulesReport, plan};
+use crate::office::plan::rules::{Change, RulesReport, plan};
 use crate::sys::{self, Exit};
 
 /// Most bytes of a rules file.
@@ -46,16 +46,16 @@ pub(super) fn run(verb: Verb, context: &Context) -> Result<Exit, Failure> {
                 let held = desk.store.rule_book(desk.site).await?;
                 let (mut report, facts) = plan(&rules, &held, desk.offset, desk.today());
                 if !dry_run && report.problem.is_empty() {
-                    original::keep(desk.data_dir, "rules", "toml", &bytes).map_err(Failure::of_writing)?;
+                    original::keep(desk.data_dir, "rules", "toml", &bytes).map_err(|error| Failure::of_writing(&error))?;
                     desk.add(facts).await?;
                     report.applied = true;
                 }
                 Ok(report)
             })?;
             if json {
-                print_json(&report)?
+                print_json(&report)?;
             } else {
-                print(&report)
+                print(&report);
             }
             Ok(if report.problem.is_empty() { Exit::Ok } else { Exit::Data })
         }
@@ -75,11 +75,10 @@ pub(super) fn run(verb: Verb, context: &Context) -> Result<Exit, Failure> {
 
 fn print(report: &RulesReport) {
     sys::out(format_args!("{}（{}）自 {} 起施行 / holds from then on", report.version, report.document, report.valid_from));
-    if report.unchanged {
-        sys::out("与已有版本相同，无变化 / held already, nothing changes");
-    }
-    if report.supersedes {
-        sys::out("! 替代同名版本 / supersedes the version of that name");
+    match report.change {
+        Change::New => {}
+        Change::Supersedes => sys::out("! 替代同名版本 / supersedes the version of that name"),
+        Change::Unchanged => sys::out("与已有版本相同，无变化 / held already, nothing changes"),
     }
     if report.reaches_back {
         sys::out("! 已过去的日期也将按此重新计算 / days that have begun are judged by it from now on");

@@ -61,8 +61,8 @@ fn a_punch_written_again_after_a_fork_counts_once_and_another_at_its_place_still
     again.punch.origin = Some(Origin { journal: JOURNAL, sequence: Sequence(4), hash: EntryHash([1; 32]) });
     let basis = basis(&["0145"], Vec::new());
     let surplus = |items: &[FeedItem]| basis.sheet(date(23), items, wall("12:00")).unwrap().people[0].day.surplus.len();
-    assert_eq!(surplus(&[first.clone(), again.clone()]), 0);
-    assert_eq!(surplus(&[tap(4, "0145", "08:22:00"), again]), 1);
+    assert_eq!(surplus(&[tap(4, "0145", "08:22:00"), again.clone()]), 1);
+    assert_eq!(surplus(&[first, again]), 0);
 }
 
 #[test]
@@ -88,6 +88,12 @@ fn a_tap_that_is_nobodys_is_counted_and_accuses_nobody() {
     assert_eq!((sheet.unknown_punches, sheet.people[0].day.checkpoints[0].counted.is_none()), (1, true));
 }
 
+#[derive(Debug, clap::Parser)]
+struct Line {
+    #[command(flatten)]
+    args: crate::office::judge::JudgeArgs,
+}
+
 /// The lines of `punch-office judge` for these taps.
 fn judged(taps: &[(&str, &str)]) -> Vec<Value> {
     let folder = tempfile::tempdir().unwrap();
@@ -98,11 +104,6 @@ fn judged(taps: &[(&str, &str)]) -> Vec<Value> {
     writeln!(file, "person,at").unwrap();
     for (who, time) in taps {
         writeln!(file, "{who},2026-11-23T{time}+08:00").unwrap();
-    }
-    #[derive(Debug, clap::Parser)]
-    struct Line {
-        #[command(flatten)]
-        args: crate::office::judge::JudgeArgs,
     }
     let (rules, calendar, punches) = (place("rules.toml"), place("calendar.csv"), place("punches.csv"));
     let words = ["judge", "--rules", &rules, "--calendar", &calendar, "--punches", &punches, "--json"];

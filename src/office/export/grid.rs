@@ -2,6 +2,18 @@
 
 use std::io::{self, Write};
 
+/// What takes two cells: Unicode's East Asian Width, classes W and F, as far as names and words here need it.
+const WIDE: [std::ops::RangeInclusive<u32>; 8] = [
+    0x1100..=0x115F,
+    0x2E80..=0x303E,
+    0x3041..=0xA4CF,
+    0xAC00..=0xD7A3,
+    0xF900..=0xFAFF,
+    0xFE30..=0xFE6F,
+    0xFF00..=0xFF60,
+    0x2_0000..=0x3_FFFD,
+];
+
 /// Rows that are shown in columns.
 #[derive(Debug, Default)]
 pub struct Grid(Vec<Vec<String>>);
@@ -42,11 +54,7 @@ impl Grid {
 
 /// Cells that a text takes.
 fn width(text: &str) -> usize {
-    let cells = |c: char| match u32::from(c) {
-        0x1100..=0x115F | 0x2E80..=0xA4CF | 0xAC00..=0xD7A3 | 0xF900..=0xFAFF | 0xFE30..=0xFE6F | 0xFF00..=0xFF60 | 0xFFE0..=0xFFE6 => 2,
-        0x1_F300..=0x1_FAFF | 0x2_0000..=0x3_FFFD => 2,
-        _ => 1,
-    };
+    let cells = |c: char| if WIDE.iter().any(|wide| wide.contains(&u32::from(c))) { 2 } else { 1 };
     text.chars().map(cells).sum()
 }
 

@@ -64,7 +64,7 @@ pub fn lines<'a>(basis: &Basis, items: &'a [FeedItem], as_of: Wall) -> Result<Ve
         let person = people.get(&(item.day, staff_no));
         let counted = person.and_then(|person| person.counted_as(&at)).and_then(|(place, line)| {
             let head = sheets.get(&item.day)?.checkpoints.get(place)?;
-            Some((head.name.zh.clone(), words::outcome(line)))
+            Some((head.name.zh.clone(), words::outcome_of_punch(line)))
         });
         let (checkpoint, outcome) = counted.unwrap_or_else(|| ("其他打卡记录".to_owned(), String::new()));
         PunchLine { item, department: person.map(|person| person.department.clone()).unwrap_or_default(), checkpoint, outcome }

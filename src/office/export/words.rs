@@ -31,6 +31,12 @@ pub fn outcome(line: &CheckpointLine) -> String {
     format!("{word}{minutes}{provisional}")
 }
 
+/// A result beside the punch that counts for it. An early leave is concluded when the window is over; until then the punch is a punch.
+pub fn outcome_of_punch(line: &CheckpointLine) -> String {
+    let open = line.provisional && line.outcome == Outcome::EarlyLeave(0).code();
+    if open { "已记录".to_owned() } else { outcome(line) }
+}
+
 /// Whether a result needs no word of explanation.
 pub fn is_plain(line: &CheckpointLine) -> bool {
     [Outcome::OnTime, Outcome::NotRequired, Outcome::NotYetDue].iter().any(|plain| plain.code() == line.outcome)

@@ -81,9 +81,10 @@ pub fn read(file: &str, bytes: &[u8]) -> Result<Calendar, Problems> {
         return calendar::read(file, &text);
     }
     let mut problems = Problems::of(file, &text);
-    let notice = serde_json::from_str::<Notice>(&text).map_err(|error| {
-        problems.add(None, format!("this is no year of holiday-cn: {error}"), "import the year's JSON as published, or a CSV")
-    });
+    let notice = serde_json::from_str::<Notice>(&text);
+    if let Err(error) = &notice {
+        problems.add(None, format!("this is no year of holiday-cn: {error}"), "import the year's JSON as published, or a CSV");
+    }
     let mut calendar = Calendar::default();
     for day in notice.map(|notice| notice.days).unwrap_or_default() {
         let kind = if day.is_off_day { Announced::Holiday } else { Announced::MakeupWorkday };

@@ -6,6 +6,18 @@ use crate::domain::rules::{RuleBook, Rules};
 use crate::domain::time::{UtcOffset, WorkDate};
 use crate::office::store::Fact;
 
+/// A version beside those that are held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// No version of that name is held.
+    New,
+    /// A version of that name says something else: it is superseded.
+    Supersedes,
+    /// It is held already as it is.
+    Unchanged,
+}
+
 /// What importing a version would do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RulesReport {
@@ -15,10 +27,8 @@ pub struct RulesReport {
     pub document: String,
     /// From which day it holds.
     pub valid_from: WorkDate,
-    /// Whether a version of that name is held and says something else: it is superseded.
-    pub supersedes: bool,
-    /// Whether it is held already as it is.
-    pub unchanged: bool,
+    /// What it is beside the versions that are held.
+    pub change: Change,
     /// Whether days that have begun are judged by it from now on.
     pub reaches_back: bool,
     /// Whether it was imported.
@@ -30,7 +40,12 @@ pub struct RulesReport {
 /// Compares a version with what is held.
 pub fn plan(rules: &Rules, held: &RuleBook, site: UtcOffset, today: WorkDate) -> (RulesReport, Vec<Fact>) {
     let same_name = held.versions.iter().find(|known| known.version == rules.version);
-    let unchanged = same_name == Some(rules);
+    let change = match same_name {
+        None => Change::New,
+        Some(known) if known == rules => Change::Unchanged,
+        Some(_) => Change::Supersedes,
+    };
+    let unchanged = change == Change::Unchanged;
     let mut problem = String::new();
     if rules.utc_offset != site {
         problem = format!("规则的时区 {} 与中心的 {site} 不同 / the rules' utc-offset differs from the office's", rules.utc_offset);
@@ -43,8 +58,7 @@ pub fn plan(rules: &Rules, held: &RuleBook, site: UtcOffset, today: WorkDate) ->
         version: rules.version.clone(),
         document: rules.document.clone(),
         valid_from: rules.valid_from,
-        supersedes: same_name.is_some() && !unchanged,
-        unchanged,
+        change,
         reaches_back: !unchanged && rules.valid_from <= today,
         applied: false,
         problem,
@@ -65,10 +79,10 @@ mod tests {
         let held = RuleBook { versions: vec![shipped.clone()] };
         let today = WorkDate::from_ymd_opt(2026, 11, 23).unwrap();
         let (report, facts) = plan(&shipped, &held, shipped.utc_offset, today);
-        assert!(report.unchanged && facts.is_empty() && report.problem.is_empty());
+        assert!(report.change == Change::Unchanged && facts.is_empty() && report.problem.is_empty());
         let stricter = Rules { grace: shipped.grace + 1, ..shipped.clone() };
         let (report, facts) = plan(&stricter, &held, shipped.utc_offset, today);
-        assert!(report.supersedes && report.reaches_back && facts == [Fact::Rules(stricter)]);
+        assert!(report.change == Change::Supersedes && report.reaches_back && facts == [Fact::Rules(stricter)]);
         let winter = Rules { version: "winter".to_owned(), ..shipped.clone() };
         assert!(!plan(&winter, &held, shipped.utc_offset, today).0.problem.is_empty());
         assert!(!plan(&shipped, &held, "+07:00".parse().unwrap(), today).0.problem.is_empty());

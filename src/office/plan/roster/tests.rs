@@ -1,5 +1,7 @@
 //! The plan of an import on rosters in memory; applying it is played by adding its facts to them.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -125,7 +127,7 @@ proptest! {
             let mut text = String::new();
             for (who, card, exit) in rows {
                 let exit = exit.map(|exit| date(exit).to_string()).unwrap_or_default();
-                text += &format!("S{who},甲{who},税务局,窗口,{},2026-01-05,{exit},\n", CARDS[*card]);
+                writeln!(text, "S{who},甲{who},税务局,窗口,{},2026-01-05,{exit},", CARDS[*card]).unwrap();
             }
             let report = office.import(&text, day);
             if report.problems.is_empty() {

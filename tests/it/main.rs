@@ -13,6 +13,8 @@ mod golden;
 #[cfg(all(feature = "office", feature = "terminal"))]
 mod office;
 mod peers;
+#[cfg(test)]
+mod readme;
 mod tidy;
 #[cfg(test)]
 mod world;

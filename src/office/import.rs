@@ -254,6 +254,6 @@ impl Lines {
         if bytes.pop() != Some(b'\n') {
             return Err(form("the line is too long, or the file was cut short"));
         }
-        String::from_utf8(bytes).map(Some).map_err(|_| form("not UTF-8"))
+        String::from_utf8(bytes).map(Some).map_err(|_not_utf8| form("not UTF-8"))
     }
 }

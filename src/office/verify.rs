@@ -238,7 +238,9 @@ impl Walk<'_> {
             if page.is_empty() {
                 return Ok(());
             }
-            page.iter().for_each(|entry| self.entry(entry));
+            for entry in &page {
+                self.entry(entry);
+            }
         }
     }
 

@@ -91,9 +91,9 @@ fn add(name: String, mut scopes: Vec<Scope>, json: bool, context: &Context) -> R
         return Err(Failure::new(Exit::Data, text, "choose another name, or revoke that one first"));
     }
     if json {
-        print_json(&shown)?
+        print_json(&shown)?;
     } else {
-        sys::out(&shown.token)
+        sys::out(&shown.token);
     }
     Ok(Exit::Ok)
 }
@@ -126,9 +126,9 @@ fn revoke(name: String, json: bool, context: &Context) -> Result<Exit, Failure> 
         return Err(Failure::new(Exit::Data, format_args!("no token named {name} is in force"), "see punch-office token list"));
     }
     if json {
-        print_json(&Revoked { name, revoked })?
+        print_json(&Revoked { name, revoked })?;
     } else {
-        sys::out(format_args!("{name}: revoked"))
+        sys::out(format_args!("{name}: revoked"));
     }
     Ok(Exit::Ok)
 }

@@ -22,15 +22,12 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
-    let (database, keys_in) = match &args.backup {
-        Some(folder) => {
-            read_manifest(folder)?;
-            (folder.join(DATABASE_FILE), folder.clone())
-        }
-        None => {
-            let settings = context.settings()?;
-            (settings.database, settings.data_dir)
-        }
+    let (database, keys_in) = if let Some(folder) = &args.backup {
+        read_manifest(folder)?;
+        (folder.join(DATABASE_FILE), folder.clone())
+    } else {
+        let settings = context.settings()?;
+        (settings.database, settings.data_dir)
     };
     let key = keys::known_office_key(&keys_in)?;
     let absent = || {

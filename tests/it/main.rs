@@ -8,7 +8,13 @@ mod demo;
 mod golden;
 #[cfg(test)]
 #[cfg(all(feature = "office", feature = "terminal"))]
+mod kiosk;
+#[cfg(test)]
+#[cfg(all(feature = "office", feature = "terminal"))]
 mod office;
 mod peers;
+#[cfg(test)]
+#[cfg(all(feature = "office", feature = "terminal"))]
+mod rig;
 mod tidy;
 mod world;

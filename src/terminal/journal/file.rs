@@ -176,6 +176,7 @@ impl JournalFile {
 
     /// Stores drafts in one transaction. `sealed` tells what was tried, also when it failed: one result for each draft, in order.
     /// With `heal`, the journal's progress of healing is stored in the same transaction.
+    #[expect(clippy::option_option, reason = "none leaves the progress as it is, some of none ends it")]
     pub(super) fn append(
         &mut self,
         drafts: &[Draft],

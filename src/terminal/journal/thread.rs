@@ -118,7 +118,7 @@ impl Thread {
             Command::Load { journal, from, limit } => self.queue_load(journal, from, limit),
             Command::Stream { after, into } => self.begin_stream(after, into),
             Command::Acknowledge { journal, mark, receipt } => {
-                self.with_set("keep a mark", |set, _| set.acknowledge(journal, mark, *receipt))
+                self.with_set("keep a mark", |set, _| set.acknowledge(journal, mark, *receipt));
             }
             Command::HealFork { journal, from } => self.with_set("heal a fork", |set, clock| set.heal_fork(journal, from, clock)),
             Command::Keep { key, value, done } => {
@@ -160,14 +160,18 @@ impl Thread {
         drop(inbox);
         if let Some(why) = &self.obstacle {
             let why = why.clone();
-            return tickets.into_iter().for_each(|ticket| self.tell(Event::NotAppended { ticket, why: why.clone() }));
+            return for ticket in tickets {
+                self.tell(Event::NotAppended { ticket, why: why.clone() });
+            };
         }
         let stored = self.set.as_mut().ok_or(JournalError::NoJournal).and_then(|set| set.append(&drafts, &self.clock));
         match stored {
             Ok(results) => tickets.into_iter().zip(results).for_each(|(ticket, result)| self.tell_result(ticket, result)),
             Err(error) => {
                 let why = error.advice();
-                tickets.into_iter().for_each(|ticket| self.tell(Event::NotAppended { ticket, why: why.clone() }));
+                for ticket in tickets {
+                    self.tell(Event::NotAppended { ticket, why: why.clone() });
+                }
                 self.notice_failure(&error);
             }
         }

@@ -174,7 +174,10 @@ fn a_file_that_lost_its_end_is_not_written_on() {
     let views = rig.available();
     assert_eq!((views.len(), views[0].last, views[0].head), (2, Sequence(11), last.hash));
     let (entries, lost) = rig.drain(&views[0]);
-    assert_eq!((entries.len(), lost.len(), lost[0].from, lost[0].to, lost[0].head_after), (6, 1, Sequence(7), Sequence(11), Some(last.hash)));
+    assert_eq!(
+        (entries.len(), lost.len(), lost[0].from, lost[0].to, lost[0].head_after),
+        (6, 1, Sequence(7), Sequence(11), Some(last.hash))
+    );
     rig.stop();
 }
 

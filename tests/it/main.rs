@@ -7,10 +7,14 @@ mod admin;
 mod browser;
 #[cfg(test)]
 mod demo;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 #[cfg(all(feature = "office", feature = "terminal"))]
 mod office;
 mod peers;
+#[cfg(test)]
+mod readme;
 mod tidy;
+#[cfg(test)]
 mod world;

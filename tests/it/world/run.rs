@@ -21,6 +21,7 @@ use super::mutant::{Edge, Mutant};
 use super::office::Office;
 use super::plan::{HOUR_MS, MINUTE_MS, Plan, SECOND_MS};
 use super::random::Random;
+use super::sheets::{self, Book};
 
 /// How long the shell waits for an answer.
 const TIMEOUT_MS: u64 = 30 * SECOND_MS;
@@ -336,9 +337,9 @@ impl World {
                     self.core_action(index, action);
                 }
             } else if let Some(action) = machines.uplink.poll_action() {
-                match machines.edge.uplink_action(action) {
-                    Ok(action) => self.uplink_action(index, action),
-                    Err(event) => self.kiosks[index].uplink(self.now, event),
+                match machines.edge.swallowed(&action) {
+                    None => self.uplink_action(index, action),
+                    Some(event) => self.kiosks[index].uplink(self.now, event),
                 }
             } else {
                 break;
@@ -504,6 +505,11 @@ impl World {
         }
         kiosk.uplink(self.now, Event::Replied { request, receipt });
         self.drain(index);
+    }
+
+    /// Compares sheets and times with what happened in the hall; how many sheets that were.
+    pub(super) fn compare_sheets(&mut self, book: &Book) -> usize {
+        sheets::compare(book, &mut self.ledger, &self.kiosks, &self.office, self.plan.end)
     }
 
     /// Whether every kiosk has the bundle of the day.

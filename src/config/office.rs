@@ -175,7 +175,7 @@ fn read(office: &mut Section<'_>, problems: &mut Problems) -> Option<OfficeSetti
     let data_dir = office.text("data-dir", problems).map_or_else(|| PathBuf::from(DATA_DIR_DEFAULT), |dir| PathBuf::from(dir.value));
     let database = database(office, &data_dir, problems);
     let certificate = certificate(office, problems);
-    let clock = office.parsed("clock", problems).map_or(OfficeClock::Kernel, |clock| clock.value);
+    let clock = office.parsed("clock", problems).map_or(OfficeClock::Trusted, |clock| clock.value);
     Some(OfficeSettings {
         name: name?.value,
         utc_offset,
@@ -242,7 +242,15 @@ mod tests {
     fn everything_wrong_in_it_is_told_at_once() {
         let text = "[office]\nlisten = \"0.0.0.0:1\"\npages-listen = \"0.0.0.0:2\"\ntls-cert = \"x\"\ndatabase = \"mysql:x\"\nclock = \"sun\"\nport = 1\n";
         let shown = check("office.toml", text).unwrap_err().to_string();
-        for part in ["`office.name` is missing", "public-url", "loopback", "tls-key", "no known kind", "kernel, trusted", "unknown key `office.port`"] {
+        for part in [
+            "`office.name` is missing",
+            "public-url",
+            "loopback",
+            "tls-key",
+            "no known kind",
+            "kernel, trusted",
+            "unknown key `office.port`",
+        ] {
             assert!(shown.contains(part), "{part} in\n{shown}");
         }
     }

@@ -12,15 +12,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::estimate::DOUBTFUL_MS;
+use crate::domain::estimate::{Quality, TrustedMoment, best_time};
 use crate::domain::id::{EntryHash, JournalId, Sequence};
-use crate::domain::time::{Trust, Wall};
+use crate::domain::time::Wall;
 use crate::wire::batch::{BATCH_ENTRIES_MAX, CheckedBatch, CheckedEntry, JournalState, Lost, TerminalState};
 
 /// How far the answered mark goes back at a time while the first conflicting entry is looked for: one batch.
 const STEP_BACK: u64 = BATCH_ENTRIES_MAX as u64;
 /// How far a heartbeat may lie ahead of the office's own trusted clock and still be believed, in milliseconds (law 6: an offset of 2 s).
 pub const AHEAD_MAX_MS: i64 = 2_000;
+/// By how much a statement's time is taken back: a second of uncertainty, and a second in which a reading goes from its port to the disk.
+pub const COMPLETE_MARGIN_MS: i64 = 2_000;
 
 /// One entry that the office holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,6 +134,7 @@ pub fn decide(view: &View, batch: &CheckedBatch) -> Decision {
     let mut desk = Desk::new(view, batch);
     desk.take_entries();
     desk.advance();
+    desk.compare_ends();
     let answer = desk.answer();
     Decision {
         insert: desk.insert.into_values().cloned().collect(),
@@ -153,17 +156,30 @@ pub struct Holding {
     pub at_stated: Option<EntryHash>,
 }
 
+/// [`complete_by`] for a terminal of which no trusted moments are held.
+pub fn complete_up_to(state: &TerminalState, holdings: &BTreeMap<JournalId, Holding>, office_now: Option<Wall>) -> Option<Wall> {
+    complete_by(state, &[], holdings, office_now)
+}
+
 /// Up to which moment a terminal is complete by this statement, once the office holds all that it names (law 8); `None` while it does not,
-/// or while the statement's time cannot be trusted. `office_now` is the office's own time, if that is trusted.
+/// or while nothing certain is known of the statement's time. `moments` are the trusted moments held of the statement's boot, so that a kiosk
+/// whose clock is wrong and whose times are counted from them is complete all the same. `office_now` is the office's own time, if trusted.
 ///
 /// A later statement never takes an earlier completion back: the caller keeps the greatest.
-pub fn complete_up_to(state: &TerminalState, holdings: &BTreeMap<JournalId, Holding>, office_now: Option<Wall>) -> Option<Wall> {
-    let clock = state.clock;
-    let trusted = clock.trust == Trust::Synced && clock.uncertainty_ms <= DOUBTFUL_MS;
-    let ahead = office_now.is_some_and(|now| clock.wall.millis_since(now) > AHEAD_MAX_MS);
-    let known = !state.journals.is_empty() && state.journals.iter().all(|stated| is_held(stated, holdings.get(&stated.journal)));
-    let margin = i64::try_from(clock.uncertainty_ms).ok()?;
-    (trusted && !ahead && known).then(|| clock.wall.plus_millis(-margin))
+pub fn complete_by(
+    state: &TerminalState,
+    moments: &[TrustedMoment],
+    holdings: &BTreeMap<JournalId, Holding>,
+    office_now: Option<Wall>,
+) -> Option<Wall> {
+    let best = best_time(&state.clock, moments);
+    let certain = match best.quality {
+        Quality::Trusted | Quality::Estimated => true,
+        Quality::Suspect => false,
+    };
+    let ahead = office_now.is_some_and(|now| best.at.millis_since(now) > AHEAD_MAX_MS);
+    let held = !state.journals.is_empty() && state.journals.iter().all(|stated| is_held(stated, holdings.get(&stated.journal)));
+    (certain && !ahead && held).then(|| best.at.plus_millis(-COMPLETE_MARGIN_MS))
 }
 
 fn is_held(stated: &JournalState, holding: Option<&Holding>) -> bool {
@@ -178,6 +194,8 @@ struct Conflict {
     reason: Reason,
     /// Whether everything of the sender's before `at` is known to agree.
     exact: bool,
+    /// Whether it is the chain that disagrees, and not something held above a gap.
+    chain: bool,
 }
 
 /// A decision in the making.
@@ -222,7 +240,7 @@ impl<'a> Desk<'a> {
         }
         match self.first_conflict(end) {
             None => self.insert = self.news(),
-            Some(conflict) if on_chain && conflict.at <= end => self.keep_chain(conflict, end),
+            Some(conflict) if conflict.chain => self.keep_chain(conflict, end),
             Some(_) if on_chain => self.drop_provisional(end),
             Some(conflict) => self.set_aside(conflict),
         }
@@ -242,16 +260,18 @@ impl<'a> Desk<'a> {
         let (first, last) = (self.batch.entries.first()?, self.batch.entries.last()?);
         let (from, after) = (first.stored.sequence, last.stored.sequence.next());
         if self.head_at(before(from)).is_some_and(|hash| hash != first.entry.previous) {
-            return Some(Conflict { at: from, reason: Reason::Chain, exact: self.lost_here(before(from)) });
+            let exact = self.lost_at_sender(before(from), first.entry.previous);
+            return Some(Conflict { at: from, reason: Reason::Chain, exact, chain: before(from) <= end });
         }
         let other = self.sent().find(|(at, entry)| self.holds_other(*at, entry));
         if let Some((at, _)) = other {
-            return Some(Conflict { at, reason: Reason::OtherBytes, exact: true });
+            return Some(Conflict { at, reason: Reason::OtherBytes, exact: true, chain: at <= end });
         }
         self.view.held.get(&after).filter(|held| held.previous != last.stored.hash)?;
         // Above the chain the entry held behind the batch is the doubtful one; inside a hole of the chain it is the batch.
-        let at = if after > end { after } else { self.news().into_keys().next().unwrap_or(after) };
-        Some(Conflict { at, reason: Reason::Chain, exact: true })
+        let chain = after <= end;
+        let at = self.news().into_keys().next().filter(|_| chain).unwrap_or(after);
+        Some(Conflict { at, reason: Reason::Chain, exact: true, chain })
     }
 
     fn holds_other(&self, at: Sequence, entry: &CheckedEntry) -> bool {
@@ -344,9 +364,10 @@ impl<'a> Desk<'a> {
         self.view.holes.iter().chain(&self.new_holes).filter(move |lost| lost.covers(at))
     }
 
-    /// Whether the sender itself can no longer send what stood there.
-    fn lost_here(&self, at: Sequence) -> bool {
-        self.batch.lost.iter().any(|lost| lost.covers(at))
+    /// Whether the sender itself can no longer send what stood there with that hash.
+    fn lost_at_sender(&self, at: Sequence, hash: EntryHash) -> bool {
+        let declared = self.holes_at(at).any(|lost| lost.to == at && lost.head_after == Some(hash));
+        declared || self.batch.lost.iter().any(|lost| lost.covers(at))
     }
 
     /// The hash that whatever follows `at` must carry, as far as it was known before this batch; its declared holes count.
@@ -367,12 +388,26 @@ impl<'a> Desk<'a> {
         held.or_else(|| self.view.runs.iter().find(|run| run.to == at).map(|run| run.head))
     }
 
+    /// The terminal states another end of its journal than the chain holds there: two writers, even if nothing it sent conflicts.
+    fn compare_ends(&mut self) {
+        let Some(stated) = self.batch.stated().filter(|stated| stated.sequence <= self.mark) else { return };
+        let other = self.head_now(stated.sequence).is_some_and(|hash| hash != stated.head);
+        // What was lost cannot be sent again to find out more.
+        if other && self.holes_at(stated.sequence).next().is_none() {
+            self.forked = true;
+            if self.last_sent() == Sequence::ZERO {
+                self.go_back = Some(step_back(stated.sequence));
+            }
+        }
+    }
+
     fn answer(&self) -> Answer {
-        let stated = self.batch.stated().filter(|stated| stated.sequence >= self.last_sent());
-        let ceiling = stated.map(|stated| stated.sequence);
-        let mismatch = stated.filter(|stated| self.contradicts(stated)).map(|stated| self.proven(&stated));
-        let back = self.fork.map(before).or(self.go_back).or(mismatch);
-        let mark = [ceiling, back].into_iter().flatten().fold(self.mark, Sequence::min);
+        let sent = self.last_sent();
+        let stated = self.batch.stated().map(|stated| stated.sequence).filter(|stated| *stated >= sent);
+        // Of two writers each is told only about what it has just sent itself: what else is held may be the other's.
+        let own = Some(sent).filter(|sent| self.forked && *sent > Sequence::ZERO);
+        let back = self.fork.map(before).or(self.go_back);
+        let mark = [stated, own, back].into_iter().flatten().fold(self.mark, Sequence::min);
         let head = self.insert.get(&mark).map(|entry| entry.stored.hash).or_else(|| self.hash_at(mark)).unwrap_or(EntryHash::NONE);
         Answer { mark, head, fork: self.fork }
     }
@@ -382,17 +417,6 @@ impl<'a> Desk<'a> {
         let last = self.batch.span().map(|(_, last)| last);
         let lost = self.batch.lost.iter().map(|lost| lost.to).max();
         last.max(lost).unwrap_or(Sequence::ZERO)
-    }
-
-    /// Whether the stated end of the journal is not the entry that the chain holds there.
-    fn contradicts(&self, stated: &JournalState) -> bool {
-        stated.sequence <= self.mark && self.head_now(stated.sequence).is_some_and(|hash| hash != stated.head)
-    }
-
-    /// Up to where a sender whose stated end differs is known to agree: what it has just sent, otherwise a step before that end.
-    fn proven(&self, stated: &JournalState) -> Sequence {
-        let sent = self.batch.span().map(|(_, last)| last).filter(|last| *last <= self.mark && *last < stated.sequence);
-        sent.unwrap_or_else(|| step_back(stated.sequence))
     }
 }
 
@@ -413,3 +437,6 @@ const fn step_back(sequence: Sequence) -> Sequence {
 const fn single(sequence: Sequence) -> (Sequence, Sequence) {
     (sequence, sequence)
 }
+
+#[cfg(test)]
+mod tests;

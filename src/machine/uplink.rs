@@ -443,8 +443,7 @@ impl Uplink {
             lane.ahead = lane.ahead.max(last);
         }
         if let Some(fork) = receipt.fork.filter(|fork| *fork > Sequence::ZERO) {
-            lane.fork = Some(lane.fork.map_or(fork, |known| known.min(fork)));
-            lane.mark = lane.mark.min(lane.end());
+            lane.fork_at(fork);
         }
         if let Some(from) = lane.fork
             && lane.heal_due(now)
@@ -550,13 +549,10 @@ impl Uplink {
 
     /// Ends the exchange of that name; `None` for one that was given up before.
     fn finish(&mut self, request: Request) -> Option<Sending> {
-        match std::mem::replace(&mut self.phase, Phase::Idle) {
-            Phase::Sending(sending) if sending.request == request => Some(sending),
-            other => {
-                self.phase = other;
-                None
-            }
-        }
+        let Phase::Sending(sending) = &self.phase else { return None };
+        let ended = (sending.request == request).then(|| sending.clone())?;
+        self.phase = Phase::Idle;
+        Some(ended)
     }
 
     fn limit(&self) -> usize {

@@ -181,7 +181,9 @@ fn empty_folder(folder: &Path) -> Result<(), BackupError> {
     match fs::read_dir(folder).map(|mut entries| entries.next().is_none()) {
         Ok(true) => Ok(()),
         Ok(false) => Err(BackupError::Exists { path: folder.to_owned() }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)
+        }
         Err(source) => Err(failed(source)),
     }
 }

@@ -8,8 +8,8 @@ use std::path::Path;
 
 use chrono::{DateTime, Datelike, Days, Utc};
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, PublicKeyData,
-    SanType, SerialNumber, date_time_ymd,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    PublicKeyData, SanType, SerialNumber, date_time_ymd,
 };
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -113,7 +113,8 @@ impl OwnCa {
             }
             (None, None) => {
                 let made = Self::make(KeyPair::generate()?)?;
-                sys::write_whole(&key_path, made.key.serialize_pem().as_bytes(), 0o600).map_err(|source| KeyError::file(&key_path, source))?;
+                sys::write_whole(&key_path, made.key.serialize_pem().as_bytes(), 0o600)
+                    .map_err(|source| KeyError::file(&key_path, source))?;
                 made.write(&path)
             }
             (None, Some(_)) => Err(CaError::Apart),
@@ -174,7 +175,8 @@ pub fn given(files: &GivenCertificate) -> Result<(ServerCertificate, Anchor), Ca
     let wrong = |file: &Path, why: String| CaError::Given { file: file.display().to_string(), why };
     let read = |file: &Path| sys::read_limited(file, PEM_BYTES_MAX).map_err(|error| wrong(file, error.to_string()));
     let (chain, key) = (read(&files.chain)?, read(&files.key)?);
-    let chain = CertificateDer::pem_slice_iter(&chain).collect::<Result<Vec<_>, _>>().map_err(|error| wrong(&files.chain, error.to_string()))?;
+    let chain =
+        CertificateDer::pem_slice_iter(&chain).collect::<Result<Vec<_>, _>>().map_err(|error| wrong(&files.chain, error.to_string()))?;
     let key = PrivateKeyDer::from_pem_slice(&key).map_err(|error| wrong(&files.key, error.to_string()))?;
     let last = chain.last().ok_or_else(|| wrong(&files.chain, "no certificate in it".to_owned()))?;
     let public_key = public_key(last).ok_or_else(|| wrong(&files.chain, "its last certificate cannot be read".to_owned()))?;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::Extension;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -31,7 +31,9 @@ pub const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 /// Longest wait for a request's head, from the connection's opening or the request before.
 pub const HEAD_MAX: Duration = Duration::from_secs(75);
 /// Longest wait for a request's body.
-pub const BODY_TIME_MAX: Duration = Duration::from_secs(60);
+pub const BODY_TIME_MAX: Duration = Duration::from_mins(1);
+/// How much longer than its limit a body may be and still be heard out, in bytes.
+const BODY_SLACK_BYTES: usize = 256 * 1024;
 /// Most headers of a request.
 const HEADERS_MAX: usize = 64;
 /// Most bytes of a request's head.
@@ -104,17 +106,21 @@ impl IntoResponse for Refusal {
 ///
 /// # Errors
 /// When it is too long, too slow, or broke off.
-pub async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<Vec<u8>, Refusal> {
-    let too_long = || Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-long", format!("the body has more than {limit} bytes"), "send less at once");
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()).and_then(|length| length.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > limit) {
-        return Err(too_long());
-    }
-    match tokio::time::timeout(BODY_TIME_MAX, to_bytes(body, limit)).await {
+pub async fn read_body(body: Body, limit: usize) -> Result<Vec<u8>, Refusal> {
+    let too_long = || {
+        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-long", format!("the body has more than {limit} bytes"), "send less at once")
+    };
+    // A little more is read, so that a client that sends a little too much hears why instead of a broken connection.
+    match tokio::time::timeout(BODY_TIME_MAX, to_bytes(body, limit.saturating_add(BODY_SLACK_BYTES))).await {
+        Ok(Ok(bytes)) if bytes.len() > limit => Err(too_long()),
         Ok(Ok(bytes)) => Ok(bytes.to_vec()),
         Ok(Err(error)) => {
             let long = std::error::Error::source(&error).is_some_and(|source| source.to_string().contains("length limit"));
-            if long { Err(too_long()) } else { Err(Refusal::new(StatusCode::BAD_REQUEST, "body-broken", "the body broke off", "send it again")) }
+            if long {
+                Err(too_long())
+            } else {
+                Err(Refusal::new(StatusCode::BAD_REQUEST, "body-broken", "the body broke off", "send it again"))
+            }
         }
         Err(_) => Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "body-too-slow", "the body took too long", "check the network")),
     }

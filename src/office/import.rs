@@ -11,7 +11,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::store::{Arrival, Carried, SiteId, Signed, Store, StoreError};
+use super::store::{Arrival, Carried, Signed, SiteId, Store, StoreError};
 use crate::domain::id::{EntryHash, JournalId, Sequence, TerminalId};
 use crate::domain::time::Wall;
 use crate::wire::batch::{BATCH_ENTRIES_MAX, BATCH_VERSION, Batch, BatchError, Lost};
@@ -254,6 +254,6 @@ impl Lines {
         if bytes.pop() != Some(b'\n') {
             return Err(form("the line is too long, or the file was cut short"));
         }
-        String::from_utf8(bytes).map(Some).map_err(|_| form("not UTF-8"))
+        String::from_utf8(bytes).map(Some).map_err(|_not_utf8| form("not UTF-8"))
     }
 }

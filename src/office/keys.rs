@@ -138,7 +138,7 @@ pub fn known_office_key(data_dir: &Path) -> Result<Option<SigningKey>, KeyError>
 /// When it is there and cannot be read.
 pub fn read_if_there(path: &Path) -> Result<Option<String>, KeyError> {
     match sys::read_limited(path, KEY_BYTES_MAX) {
-        Ok(bytes) => String::from_utf8(bytes).map(Some).or_else(|_| Err(KeyError::Content { path: path.to_owned() })),
+        Ok(bytes) => String::from_utf8(bytes).map(Some).map_err(|_not_text| KeyError::Content { path: path.to_owned() }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(KeyError::file(path, source)),
     }

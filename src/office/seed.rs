@@ -22,7 +22,8 @@ pub async fn seed(store: &Store, site: SiteId, at: Wall) -> Result<(), StoreErro
         facts.push(Fact::Rules(rules));
     }
     if store.calendar(site).await?.announced.is_empty() {
-        let calendar = calendar::read("calendar-cn.csv", CALENDAR).map_err(|problems| StoreError::content("the shipped calendar", problems))?;
+        let calendar =
+            calendar::read("calendar-cn.csv", CALENDAR).map_err(|problems| StoreError::content("the shipped calendar", problems))?;
         facts.extend(calendar.announced.into_iter().map(|(date, day)| Fact::CalendarDay { date, day: Some(day) }));
     }
     store.add_facts(site, facts, AUTHOR.to_owned(), at).await.map(drop)

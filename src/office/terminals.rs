@@ -108,9 +108,15 @@ impl Endpoint {
         };
         let keys = self.0.store.terminal_keys(terminal.clone()).await?;
         for (site, key) in keys.into_iter().take(KEYS_TRIED_MAX) {
-            let signed = canonical::key_from_text(&key.public_key).is_ok_and(|known| canonical::verify(&known, purpose, bytes, signature).is_ok());
+            let signed =
+                canonical::key_from_text(&key.public_key).is_ok_and(|known| canonical::verify(&known, purpose, bytes, signature).is_ok());
             if signed && key.revoked_at.is_some() {
-                return Err(Refusal::new(StatusCode::FORBIDDEN, "terminal-revoked", format!("{terminal} was revoked"), "pair this kiosk again"));
+                return Err(Refusal::new(
+                    StatusCode::FORBIDDEN,
+                    "terminal-revoked",
+                    format!("{terminal} was revoked"),
+                    "pair this kiosk again",
+                ));
             }
             if signed {
                 self.0.terminals.take(terminal.clone(), self.0.clock.mono()).map_err(Refusal::too_often)?;
@@ -122,7 +128,9 @@ impl Endpoint {
 
     fn stranger(&self, peer: IpAddr) -> Refusal {
         match self.0.strangers.take(peer, self.0.clock.mono()) {
-            Ok(()) => Refusal::new(StatusCode::UNAUTHORIZED, "terminal-unknown", "no terminal of this office signed this", "pair this kiosk"),
+            Ok(()) => {
+                Refusal::new(StatusCode::UNAUTHORIZED, "terminal-unknown", "no terminal of this office signed this", "pair this kiosk")
+            }
             Err(wait_ms) => Refusal::too_often(wait_ms),
         }
     }

@@ -107,7 +107,15 @@ pub async fn verify(store: &Store, site: SiteId, office_key: &VerifyingKey) -> R
                 forked: journal.forked,
                 quarantined: journal.quarantined,
             };
-            let mut walk = Walk { journal: base, report: &mut report, last: (Sequence::ZERO, EntryHash::NONE), vouched: BTreeSet::new(), ends, receipt, run_from: Sequence(1) };
+            let mut walk = Walk {
+                journal: base,
+                report: &mut report,
+                last: (Sequence::ZERO, EntryHash::NONE),
+                vouched: BTreeSet::new(),
+                ends,
+                receipt,
+                run_from: Sequence(1),
+            };
             walk.all(store, place).await?;
             let done = walk.finish();
             report.journals.push(done);
@@ -148,7 +156,12 @@ async fn signed_ends(store: &Store, terminal: &Terminal, report: &mut Report) ->
                 }
                 Err(why) => {
                     let text = format!("statement {} of {}: {why}", statement.number, terminal.id);
-                    report.add("signature", &terminal.id, (statement.reach > Sequence::ZERO).then_some((statement.journal, statement.reach)), text);
+                    report.add(
+                        "signature",
+                        &terminal.id,
+                        (statement.reach > Sequence::ZERO).then_some((statement.journal, statement.reach)),
+                        text,
+                    );
                 }
             }
         }
@@ -195,7 +208,12 @@ async fn receipts(
                 good.insert(kept.journal, (receipt.mark, receipt.head));
             }
             Ok(_) | Err(_) => {
-                report.add("receipt-signature", &terminal.id, Some((kept.journal, Sequence::ZERO)), "the office's own receipt does not verify".to_owned());
+                report.add(
+                    "receipt-signature",
+                    &terminal.id,
+                    Some((kept.journal, Sequence::ZERO)),
+                    "the office's own receipt does not verify".to_owned(),
+                );
             }
         }
     }
@@ -220,7 +238,9 @@ impl Walk<'_> {
             if page.is_empty() {
                 return Ok(());
             }
-            page.iter().for_each(|entry| self.entry(entry));
+            for entry in &page {
+                self.entry(entry);
+            }
         }
     }
 

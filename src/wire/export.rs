@@ -124,7 +124,9 @@ mod tests {
 
     fn tally(lines: &[&str]) -> Tally {
         let mut tally = Tally::default();
-        lines.iter().for_each(|line| tally.line(line));
+        for line in lines {
+            tally.line(line);
+        }
         tally
     }
 }

@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 use driver::Browser;
 
 /// How long one test may take on a busy machine.
-const LIMIT: Duration = Duration::from_secs(300);
+const LIMIT: Duration = Duration::from_mins(5);
 
 #[tokio::test]
 async fn nothing_is_cut_on_a_seven_inch_panel_of_1024_by_600() {

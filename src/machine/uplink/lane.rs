@@ -80,6 +80,15 @@ impl Lane {
         (from <= to).then_some(Lost { from, to, reason: LostReason::Pruned, head_after })
     }
 
+    /// The office holds another entry at this place. One that lies lower than the last is healed anew: an office set back may take the other side.
+    pub(super) fn fork_at(&mut self, fork: Sequence) {
+        if self.fork.is_none_or(|known| fork < known) {
+            self.fork = Some(fork);
+            self.heal_asked = None;
+        }
+        self.mark = self.mark.min(self.end());
+    }
+
     /// Whether a new journal is to be asked for: once, and again only while this one still takes entries.
     pub(super) fn heal_due(&mut self, now: Mono) -> bool {
         let due = self.heal_asked.is_none_or(|at| self.view.open && now.millis_since(at) >= super::HEAL_AGAIN_MS);

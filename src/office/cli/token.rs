@@ -90,7 +90,11 @@ fn add(name: String, mut scopes: Vec<Scope>, json: bool, context: &Context) -> R
         let text = format!("a token named {} is in force", shown.name);
         return Err(Failure::new(Exit::Data, text, "choose another name, or revoke that one first"));
     }
-    if json { print_json(&shown)? } else { sys::out(&shown.token) }
+    if json {
+        print_json(&shown)?;
+    } else {
+        sys::out(&shown.token);
+    }
     Ok(Exit::Ok)
 }
 
@@ -121,6 +125,10 @@ fn revoke(name: String, json: bool, context: &Context) -> Result<Exit, Failure> 
     if !revoked {
         return Err(Failure::new(Exit::Data, format_args!("no token named {name} is in force"), "see punch-office token list"));
     }
-    if json { print_json(&Revoked { name, revoked })? } else { sys::out(format_args!("{name}: revoked")) }
+    if json {
+        print_json(&Revoked { name, revoked })?;
+    } else {
+        sys::out(format_args!("{name}: revoked"));
+    }
     Ok(Exit::Ok)
 }

@@ -22,18 +22,21 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
-    let (database, keys_in) = match &args.backup {
-        Some(folder) => {
-            read_manifest(folder)?;
-            (folder.join(DATABASE_FILE), folder.clone())
-        }
-        None => {
-            let settings = context.settings()?;
-            (settings.database, settings.data_dir)
-        }
+    let (database, keys_in) = if let Some(folder) = &args.backup {
+        read_manifest(folder)?;
+        (folder.join(DATABASE_FILE), folder.clone())
+    } else {
+        let settings = context.settings()?;
+        (settings.database, settings.data_dir)
     };
     let key = keys::known_office_key(&keys_in)?;
-    let absent = || Failure::new(Exit::Io, format_args!("{} is missing", keys_in.join(OFFICE_KEY_FILE).display()), "without it receipts cannot be checked");
+    let absent = || {
+        Failure::new(
+            Exit::Io,
+            format_args!("{} is missing", keys_in.join(OFFICE_KEY_FILE).display()),
+            "without it receipts cannot be checked",
+        )
+    };
     let key = key.ok_or_else(absent)?.verifying_key();
     let report = run_async(async {
         let (supervisor, _notices) = Supervisor::new();

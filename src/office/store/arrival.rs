@@ -131,7 +131,10 @@ fn take(writing: &mut Writing<'_>, arrival: &Arrival) -> Result<Ingested, StoreE
     if let Some(signed) = &arrival.signed {
         statement::keep(writing, arrival, signed, day)?;
         let (state, key) = (json("a terminal's state", &batch.state)?, ground.key());
-        writing.execute("UPDATE terminal SET contact_at = ?, state = ? WHERE site = ? AND terminal = ?", (arrival.at.0, state, key.0, key.1))?;
+        writing.execute(
+            "UPDATE terminal SET contact_at = ?, state = ? WHERE site = ? AND terminal = ?",
+            (arrival.at.0, state, key.0, key.1),
+        )?;
     }
     complete(writing, arrival)?;
     let (bundle, elsewhere) = bundle::tags(writing, arrival.site, ground.terminal, arrival.at)?;
@@ -160,7 +163,12 @@ fn view(connection: &Connection, ground: &Ground<'_>, batch: &CheckedBatch) -> R
     Ok(View { mark, held, runs, holes: holes(connection, ground)?, forked })
 }
 
-fn entries_between(connection: &Connection, ground: &Ground<'_>, from: Sequence, to: Sequence) -> Result<Vec<(Sequence, Held)>, StoreError> {
+fn entries_between(
+    connection: &Connection,
+    ground: &Ground<'_>,
+    from: Sequence,
+    to: Sequence,
+) -> Result<Vec<(Sequence, Held)>, StoreError> {
     let sql = "SELECT sequence, previous, hash FROM entry WHERE site = ? AND terminal = ? AND journal = ? AND sequence BETWEEN ? AND ? ORDER BY sequence";
     let mut statement = connection.prepare_cached(sql)?;
     let (site, terminal, journal) = ground.key();
@@ -237,7 +245,8 @@ fn demote(writing: &Writing<'_>, ground: &Ground<'_>, above: Sequence, at: Wall)
     let (site, terminal, journal) = ground.key();
     let place = (site, terminal, journal, number(above.0));
     let sql = "SELECT DISTINCT boot FROM entry WHERE site = ? AND terminal = ? AND journal = ? AND sequence > ? AND kind = 'sync'";
-    let boots = writing.transaction.prepare_cached(sql)?.query_map(place, |row| row.get(0).map(BootId))?.collect::<rusqlite::Result<_>>()?;
+    let boots =
+        writing.transaction.prepare_cached(sql)?.query_map(place, |row| row.get(0).map(BootId))?.collect::<rusqlite::Result<_>>()?;
     writing.execute(
         "INSERT INTO quarantine (site, terminal, journal, sequence, hash, text, reason, received_at)
          SELECT site, terminal, journal, sequence, hash, text, ?5, ?6 FROM entry
@@ -342,7 +351,9 @@ fn complete(writing: &Writing<'_>, arrival: &Arrival) -> Result<(), StoreError> 
         holdings.extend(holding.map(|holding| (end.journal, holding)));
     }
     let now = arrival.at_trusted.then_some(arrival.at);
-    let Some(moment) = ingest::complete_up_to(&arrival.batch.state, &holdings, now) else { return Ok(()) };
+    let boot = arrival.batch.state.clock.boot;
+    let moments = refresh::trusted_moments(writing.transaction, arrival.site, &arrival.batch.terminal, boot)?;
+    let Some(moment) = ingest::complete_by(&arrival.batch.state, &moments, &holdings, now) else { return Ok(()) };
     writing.execute(
         "UPDATE terminal SET complete_up_to = max(coalesce(complete_up_to, ?1), ?1) WHERE site = ?2 AND terminal = ?3",
         (moment.0, site, terminal),

@@ -99,7 +99,8 @@ impl Store {
         let Self::Sqlite(sqlite) = self;
         sqlite
             .read("read holes", move |connection| {
-                let sql = "SELECT first, last, reason, head_after FROM hole WHERE site = ? AND terminal = ? AND journal = ? ORDER BY first, last";
+                let sql =
+                    "SELECT first, last, reason, head_after FROM hole WHERE site = ? AND terminal = ? AND journal = ? ORDER BY first, last";
                 Ok(connection.prepare_cached(sql)?.query_map(place.key(), hole)?.collect::<rusqlite::Result<_>>()?)
             })
             .await
@@ -109,7 +110,13 @@ impl Store {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn audit_statements(&self, site: SiteId, terminal: TerminalId, after: u64, limit: usize) -> Result<Vec<AuditedStatement>, StoreError> {
+    pub async fn audit_statements(
+        &self,
+        site: SiteId,
+        terminal: TerminalId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<AuditedStatement>, StoreError> {
         let Self::Sqlite(sqlite) = self;
         sqlite.read("read statements", move |connection| statements(connection, site, &terminal, after, limit)).await
     }
@@ -133,7 +140,13 @@ impl Store {
     }
 }
 
-fn statements(connection: &Connection, site: SiteId, terminal: &TerminalId, after: u64, limit: usize) -> Result<Vec<AuditedStatement>, StoreError> {
+fn statements(
+    connection: &Connection,
+    site: SiteId,
+    terminal: &TerminalId,
+    after: u64,
+    limit: usize,
+) -> Result<Vec<AuditedStatement>, StoreError> {
     let sql = "SELECT number, purpose, public_key, signature, journal, reach, evidence, entries, before, after FROM statement
                WHERE site = ? AND terminal = ? AND number > ? ORDER BY number LIMIT ?";
     let mut rows = connection.prepare_cached(sql)?;

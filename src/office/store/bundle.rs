@@ -67,7 +67,13 @@ impl Store {
     ///
     /// # Errors
     /// When the store fails or the site is not set up.
-    pub async fn elsewhere(&self, site: SiteId, terminal: TerminalId, now: Wall, known: Option<String>) -> Result<Result<Sealed, String>, StoreError> {
+    pub async fn elsewhere(
+        &self,
+        site: SiteId,
+        terminal: TerminalId,
+        now: Wall,
+        known: Option<String>,
+    ) -> Result<Result<Sealed, String>, StoreError> {
         let Self::Sqlite(sqlite) = self;
         sqlite
             .read("read punches elsewhere", move |connection| {

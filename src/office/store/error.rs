@@ -146,9 +146,9 @@ impl StoreError {
             Self::Closed | Self::Thread(_) => true,
             Self::Sql { source, .. } | Self::Open { source, .. } => {
                 use rusqlite::ErrorCode::{CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, ReadOnly, SystemIoFailure};
-                source.sqlite_error_code().is_some_and(|code| {
-                    [DatabaseBusy, DatabaseLocked, DiskFull, SystemIoFailure, ReadOnly, CannotOpen].contains(&code)
-                })
+                source
+                    .sqlite_error_code()
+                    .is_some_and(|code| [DatabaseBusy, DatabaseLocked, DiskFull, SystemIoFailure, ReadOnly, CannotOpen].contains(&code))
             }
             Self::Foreign { .. }
             | Self::Newer { .. }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -148,10 +148,7 @@ impl Store {
 
 pub(super) fn facts_version(connection: &Connection, site: SiteId) -> Result<i64, StoreError> {
     let mut statement = connection.prepare_cached("SELECT facts_version FROM site WHERE site = ?")?;
-    statement.query_row([site.0], |row| row.get(0)).map_err(|error| match error {
-        rusqlite::Error::QueryReturnedNoRows => StoreError::NoSite(site.0),
-        other => other.into(),
-    })
+    statement.query_row([site.0], |row| row.get(0)).optional()?.ok_or(StoreError::NoSite(site.0))
 }
 
 pub(super) fn roster(connection: &Connection, site: SiteId) -> Result<Roster, StoreError> {
@@ -231,14 +228,14 @@ impl Adding<'_, '_> {
                 }
                 Ok(())
             }
-            Fact::Binding { id, binding } => self.binding(id, Some(binding)),
+            Fact::Binding { id, binding } => self.binding(id, Some(&binding)),
             Fact::BindingWithdrawn(id) => self.binding(Some(id), None),
             Fact::Rules(rules) => self.append(Table::Rules, &rules.version, Some(&rules)).map(drop),
             Fact::CalendarDay { date, day } => self.append(Table::CalendarDay, &date.to_string(), day.as_ref()).map(drop),
         }
     }
 
-    fn binding(&mut self, id: Option<BindingId>, binding: Option<Binding>) -> Result<(), StoreError> {
+    fn binding(&mut self, id: Option<BindingId>, binding: Option<&Binding>) -> Result<(), StoreError> {
         let key = match id {
             Some(id) => id,
             None => self.next_binding()?,
@@ -247,8 +244,8 @@ impl Adding<'_, '_> {
             Some(id) => self.latest::<Binding>(Table::Binding, &id.to_string())?.and_then(|(_, before)| before),
             None => None,
         };
-        if self.append(Table::Binding, &key.to_string(), binding.as_ref())? {
-            self.concerned.extend(before.iter().chain(&binding).map(|binding| binding.staff_no.clone()));
+        if self.append(Table::Binding, &key.to_string(), binding)? {
+            self.concerned.extend(before.iter().chain(binding).map(|binding| binding.staff_no.clone()));
             self.before.extend(before);
             if id.is_none() {
                 self.result.bindings.push(key);
@@ -264,7 +261,6 @@ impl Adding<'_, '_> {
     }
 
     fn latest<T: DeserializeOwned>(&self, table: Table, key: &str) -> Result<Option<(i64, Option<T>)>, StoreError> {
-        use rusqlite::OptionalExtension as _;
         let sql = format!("SELECT revision, content FROM {} WHERE site = ? AND key = ? ORDER BY revision DESC LIMIT 1", table.name());
         let mut statement = self.writing.transaction.prepare_cached(&sql)?;
         let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, Option<Json<T>>>(1)?.map(|content| content.0)));
@@ -272,7 +268,12 @@ impl Adding<'_, '_> {
     }
 
     /// Adds a revision unless it says what holds already; whether it did.
-    fn append<T: Serialize + DeserializeOwned + PartialEq>(&mut self, table: Table, key: &str, content: Option<&T>) -> Result<bool, StoreError> {
+    fn append<T: Serialize + DeserializeOwned + PartialEq>(
+        &mut self,
+        table: Table,
+        key: &str,
+        content: Option<&T>,
+    ) -> Result<bool, StoreError> {
         let latest = self.latest::<T>(table, key)?;
         if latest.as_ref().map_or(content.is_none(), |(_, held)| held.as_ref() == content) {
             return Ok(false);

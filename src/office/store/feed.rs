@@ -149,7 +149,8 @@ impl Store {
     }
 }
 
-const COLUMNS: &str = "f.version, f.terminal, f.journal, f.sequence, f.best_at, f.quality, f.whose, f.staff_no, f.day, e.text, e.received_at";
+const COLUMNS: &str =
+    "f.version, f.terminal, f.journal, f.sequence, f.best_at, f.quality, f.whose, f.staff_no, f.day, e.text, e.received_at";
 
 fn page(connection: &Connection, site: SiteId, after: Option<FeedCursor>, limit: usize) -> Result<FeedPage, StoreError> {
     let mut statement = connection.prepare_cached("SELECT feed_epoch FROM site WHERE site = ?")?;
@@ -223,7 +224,8 @@ fn unknown(connection: &Connection, site: SiteId) -> Result<Vec<UnknownCredentia
          ORDER BY last_at DESC LIMIT ?2",
     )?;
     let rows = statement.query_map((site.0, count(UNKNOWN_MAX)), |row| {
-        let (terminal, reader, credential): (Parsed<TerminalId>, Parsed<ReaderName>, Parsed<Credential>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let (terminal, reader, credential): (Parsed<TerminalId>, Parsed<ReaderName>, Parsed<Credential>) =
+            (row.get(0)?, row.get(1)?, row.get(2)?);
         let (formerly, times): (Option<Parsed<StaffNo>>, Place) = (row.get(3)?, row.get(4)?);
         Ok(UnknownCredential {
             terminal: terminal.0,

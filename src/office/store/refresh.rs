@@ -150,7 +150,12 @@ pub(super) fn boot(writing: &mut Writing<'_>, site: SiteId, terminal: &TerminalI
 }
 
 /// After facts of these people changed: the punches with a credential that is, or was before, one of theirs.
-pub(super) fn people(writing: &mut Writing<'_>, site: SiteId, concerned: &BTreeSet<StaffNo>, before: Vec<Binding>) -> Result<usize, StoreError> {
+pub(super) fn people(
+    writing: &mut Writing<'_>,
+    site: SiteId,
+    concerned: &BTreeSet<StaffNo>,
+    before: Vec<Binding>,
+) -> Result<usize, StoreError> {
     if concerned.is_empty() {
         return Ok(0);
     }
@@ -159,7 +164,8 @@ pub(super) fn people(writing: &mut Writing<'_>, site: SiteId, concerned: &BTreeS
     let sql = "SELECT DISTINCT terminal, reader, credential FROM feed WHERE site = ?";
     let mut statement = writing.transaction.prepare_cached(sql)?;
     let rows = statement.query_map([site.0], |row| {
-        let (terminal, reader, credential): (Parsed<TerminalId>, Parsed<ReaderName>, Parsed<Credential>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let (terminal, reader, credential): (Parsed<TerminalId>, Parsed<ReaderName>, Parsed<Credential>) =
+            (row.get(0)?, row.get(1)?, row.get(2)?);
         Ok((terminal.0, reader.0, credential.0))
     })?;
     let presented = rows.collect::<rusqlite::Result<Vec<_>>>()?;
@@ -252,7 +258,8 @@ fn stored(connection: &Connection, site: SiteId, key: &EntryKey) -> Result<Optio
 /// A best-known time from two neighbouring columns.
 pub(super) fn best_of(row: &Row<'_>, index: usize) -> rusqlite::Result<BestTime> {
     let quality: String = row.get(index + 1)?;
-    let quality = [Quality::Trusted, Quality::Estimated].into_iter().find(|known| quality_name(*known) == quality).unwrap_or(Quality::Suspect);
+    let quality =
+        [Quality::Trusted, Quality::Estimated].into_iter().find(|known| quality_name(*known) == quality).unwrap_or(Quality::Suspect);
     Ok(BestTime { at: crate::domain::time::Wall(row.get(index)?), quality })
 }
 
@@ -274,8 +281,15 @@ const fn quality_name(quality: Quality) -> &'static str {
     }
 }
 
-fn trusted_moments(connection: &Connection, site: SiteId, terminal: &TerminalId, boot: BootId) -> Result<Vec<TrustedMoment>, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT text FROM entry WHERE site = ? AND terminal = ? AND boot = ? AND kind = 'sync'")?;
+/// The trusted moments held of a boot.
+pub(super) fn trusted_moments(
+    connection: &Connection,
+    site: SiteId,
+    terminal: &TerminalId,
+    boot: BootId,
+) -> Result<Vec<TrustedMoment>, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT text FROM entry WHERE site = ? AND terminal = ? AND boot = ? AND kind = 'sync'")?;
     let rows = statement.query_map((site.0, terminal.as_str(), boot.0), |row| row.get::<_, Json<Entry>>(0))?;
     let mut moments = Vec::new();
     for row in rows {

@@ -276,11 +276,11 @@ fn pragma(connection: &Connection, name: &str) -> Result<i32, StoreError> {
 
 /// Whose file it is, of which version, and whether its pages agree.
 fn check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
-    let failed = |error: StoreError| match error {
-        StoreError::Sql { source, .. } => StoreError::Open { path: path.to_owned(), source },
-        other => other,
+    let read = |name: &str| {
+        let value = connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+        value.map_err(|source| StoreError::Open { path: path.to_owned(), source })
     };
-    let (application, version) = (pragma(connection, "application_id").map_err(failed)?, pragma(connection, "user_version").map_err(failed)?);
+    let (application, version) = (read("application_id")?, read("user_version")?);
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
     if application != APPLICATION_ID && (application != 0 || tables > 0) {
         return Err(StoreError::Foreign { path: path.to_owned(), found: application });

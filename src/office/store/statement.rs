@@ -72,7 +72,14 @@ pub(super) fn keep(writing: &Writing<'_>, arrival: &Arrival, signed: &Signed, da
 }
 
 /// Keeps the signed header of a file carried by hand: one statement for each journal whose end it names and the office holds.
-pub(super) fn keep_header(writing: &Writing<'_>, site: SiteId, header: &crate::wire::export::Header, signed: &Signed, at: Wall, day: WorkDate) -> Result<(), StoreError> {
+pub(super) fn keep_header(
+    writing: &Writing<'_>,
+    site: SiteId,
+    header: &crate::wire::export::Header,
+    signed: &Signed,
+    at: Wall,
+    day: WorkDate,
+) -> Result<(), StoreError> {
     for end in &header.state.journals {
         let ground = Ground { site, terminal: &header.terminal, journal: end.journal };
         if hash_at(writing.transaction, &ground, end.sequence)? == Some(end.head) {
@@ -86,7 +93,13 @@ pub(super) fn keep_header(writing: &Writing<'_>, site: SiteId, header: &crate::w
 }
 
 /// Before entries above a place leave for quarantine: statements that lean on their texts get their whole bodies.
-pub(super) fn make_whole(writing: &Writing<'_>, site: SiteId, terminal: &TerminalId, journal: JournalId, above: Sequence) -> Result<(), StoreError> {
+pub(super) fn make_whole(
+    writing: &Writing<'_>,
+    site: SiteId,
+    terminal: &TerminalId,
+    journal: JournalId,
+    above: Sequence,
+) -> Result<(), StoreError> {
     let sql = "SELECT number, reach, entries, before, after FROM statement
                WHERE site = ? AND terminal = ? AND journal = ? AND entries > 0 AND reach > ?";
     let mut statement = writing.transaction.prepare_cached(sql)?;

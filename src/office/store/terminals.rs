@@ -118,7 +118,14 @@ impl Store {
     ///
     /// # Errors
     /// When the store fails or has too many terminals.
-    pub async fn terminal_add(&self, site: SiteId, terminal: TerminalId, secret_hash: [u8; 32], now: Wall, expires: Wall) -> Result<(), StoreError> {
+    pub async fn terminal_add(
+        &self,
+        site: SiteId,
+        terminal: TerminalId,
+        secret_hash: [u8; 32],
+        now: Wall,
+        expires: Wall,
+    ) -> Result<(), StoreError> {
         let Self::Sqlite(sqlite) = self;
         sqlite
             .write("add a terminal", move |writing| {
@@ -127,7 +134,10 @@ impl Store {
                     return Err(StoreError::Limit { what: "terminals", limit: TERMINALS_MAX });
                 }
                 let key = (site.0, terminal.as_str());
-                writing.execute("INSERT INTO terminal (site, terminal, added_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (key.0, key.1, now.0))?;
+                writing.execute(
+                    "INSERT INTO terminal (site, terminal, added_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                    (key.0, key.1, now.0),
+                )?;
                 writing.execute(
                     "INSERT OR REPLACE INTO pairing_code (site, terminal, secret_hash, made_at, expires_at) VALUES (?, ?, ?, ?, ?)",
                     (key.0, key.1, secret_hash, now.0, expires.0),
@@ -142,7 +152,13 @@ impl Store {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn pair(&self, secret_hash: [u8; 32], public_key: String, wanted: Option<TerminalId>, now: Wall) -> Result<Pairing, StoreError> {
+    pub async fn pair(
+        &self,
+        secret_hash: [u8; 32],
+        public_key: String,
+        wanted: Option<TerminalId>,
+        now: Wall,
+    ) -> Result<Pairing, StoreError> {
         let Self::Sqlite(sqlite) = self;
         sqlite.write("pair a terminal", move |writing| pair(writing, &secret_hash, &public_key, wanted.as_ref(), now)).await
     }
@@ -155,12 +171,16 @@ impl Store {
         let Self::Sqlite(sqlite) = self;
         sqlite
             .write("revoke a terminal", move |writing| {
-                let known = writing.transaction.prepare_cached("SELECT 1 FROM terminal WHERE site = ? AND terminal = ?")?.exists((site.0, terminal.as_str()))?;
+                let known = writing
+                    .transaction
+                    .prepare_cached("SELECT 1 FROM terminal WHERE site = ? AND terminal = ?")?
+                    .exists((site.0, terminal.as_str()))?;
                 if !known {
                     return Ok(None);
                 }
                 let keys = revoke_keys(writing, site, &terminal, now)?;
-                let code = writing.execute("DELETE FROM pairing_code WHERE site = ? AND terminal = ? AND used_by IS NULL", (site.0, terminal.as_str()))?;
+                let code = writing
+                    .execute("DELETE FROM pairing_code WHERE site = ? AND terminal = ? AND used_by IS NULL", (site.0, terminal.as_str()))?;
                 Ok(Some(Revoked { keys, code: code > 0 }))
             })
             .await
@@ -215,7 +235,13 @@ struct OpenCode {
     used_by: Option<String>,
 }
 
-fn pair(writing: &Writing<'_>, secret_hash: &[u8; 32], public_key: &str, wanted: Option<&TerminalId>, now: Wall) -> Result<Pairing, StoreError> {
+fn pair(
+    writing: &Writing<'_>,
+    secret_hash: &[u8; 32],
+    public_key: &str,
+    wanted: Option<&TerminalId>,
+    now: Wall,
+) -> Result<Pairing, StoreError> {
     let Some(code) = find_code(writing.transaction, secret_hash)? else {
         return Ok(Pairing::Unknown);
     };
@@ -235,7 +261,10 @@ fn pair(writing: &Writing<'_>, secret_hash: &[u8; 32], public_key: &str, wanted:
     }
     let revoked = revoke_keys(writing, code.site, &code.terminal, now)?;
     let name = code.terminal.as_str();
-    writing.execute("INSERT INTO terminal_key (site, terminal, public_key, added_at) VALUES (?, ?, ?, ?)", (code.site.0, name, public_key, now.0))?;
+    writing.execute(
+        "INSERT INTO terminal_key (site, terminal, public_key, added_at) VALUES (?, ?, ?, ?)",
+        (code.site.0, name, public_key, now.0),
+    )?;
     writing.execute("UPDATE pairing_code SET used_by = ? WHERE site = ? AND terminal = ?", (public_key, code.site.0, name))?;
     Ok(Pairing::Paired { terminal: code.terminal, revoked })
 }
@@ -288,8 +317,9 @@ fn terminal(connection: &Connection, site: SiteId, id: &TerminalId) -> Result<Op
         })
     };
     let Some(mut terminal) = statement.query_row((site.0, id.as_str()), read).optional()? else { return Ok(None) };
-    let mut keys = connection
-        .prepare_cached("SELECT public_key, added_at, revoked_at FROM terminal_key WHERE site = ? AND terminal = ? ORDER BY added_at, public_key")?;
+    let mut keys = connection.prepare_cached(
+        "SELECT public_key, added_at, revoked_at FROM terminal_key WHERE site = ? AND terminal = ? ORDER BY added_at, public_key",
+    )?;
     terminal.keys = keys.query_map((site.0, id.as_str()), key)?.collect::<rusqlite::Result<_>>()?;
     terminal.journals = journals(connection, site, id)?;
     Ok(Some(terminal))

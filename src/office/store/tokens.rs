@@ -68,8 +68,11 @@ impl Store {
         let Self::Sqlite(sqlite) = self;
         sqlite
             .write("add a token", move |writing| {
-                let count: i64 =
-                    writing.transaction.query_row("SELECT count(*) FROM token WHERE site = ? AND revoked_at IS NULL", [token.site.0], |row| row.get(0))?;
+                let count: i64 = writing.transaction.query_row(
+                    "SELECT count(*) FROM token WHERE site = ? AND revoked_at IS NULL",
+                    [token.site.0],
+                    |row| row.get(0),
+                )?;
                 if usize::try_from(count).unwrap_or_default() >= TOKENS_MAX {
                     return Err(StoreError::Limit { what: "tokens", limit: TOKENS_MAX });
                 }
@@ -91,9 +94,8 @@ impl Store {
         let Self::Sqlite(sqlite) = self;
         sqlite
             .read("look up a token", move |connection| {
-                let mut statement = connection.prepare_cached(
-                    "SELECT site, name, scopes, added_at, revoked_at FROM token WHERE hash = ? AND revoked_at IS NULL",
-                )?;
+                let mut statement = connection
+                    .prepare_cached("SELECT site, name, scopes, added_at, revoked_at FROM token WHERE hash = ? AND revoked_at IS NULL")?;
                 Ok(statement.query_row([hash], token).optional()?)
             })
             .await

@@ -21,8 +21,8 @@ pub(super) async fn handle(
     body: Body,
 ) -> Result<Response, Refusal> {
     let busy = || Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "office-stopping", "the office is stopping", "try again");
-    let _place = endpoint.0.batches.acquire().await.map_err(|_| busy())?;
-    let body: Arc<[u8]> = read_body(&headers, body, BATCH_BYTES_MAX).await?.into();
+    let _place = endpoint.0.batches.acquire().await.map_err(|_closed| busy())?;
+    let body: Arc<[u8]> = read_body(body, BATCH_BYTES_MAX).await?.into();
     let speaker = endpoint.speaker(&headers, peer.ip(), Purpose::Batch, &body).await?;
     let batch = checked(&speaker, &body)?;
     // From here on the sender may hang up: what it sent is taken all the same.
@@ -31,7 +31,7 @@ pub(super) async fn handle(
     endpoint.0.supervisor.passing(async move {
         answered.send(detached.take(speaker, batch, body).await).ok();
     });
-    answer.await.map_err(|_| busy())?
+    answer.await.map_err(|_closed| busy())?
 }
 
 fn checked(speaker: &Speaker, body: &[u8]) -> Result<CheckedBatch, Refusal> {
@@ -66,7 +66,8 @@ impl Endpoint {
             bundle: taken.bundle,
             elsewhere: taken.elsewhere,
         };
-        let failed = |_| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "receipt", "no receipt could be written", "see the log of punch-office");
+        let failed =
+            |_| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "receipt", "no receipt could be written", "see the log of punch-office");
         let body = serde_json::to_vec(&receipt).map_err(failed)?;
         let signature = canonical::sign(&self.0.key, Purpose::Receipt, &body);
         self.0.store.keep_receipt(speaker.site, receipt, body.clone(), signature.clone());

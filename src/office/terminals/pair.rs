@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Extension, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 
 use super::Endpoint;
 use crate::domain::id::hex_bytes;
@@ -21,11 +21,10 @@ const REQUEST_BYTES_MAX: usize = 4 * 1024;
 pub(super) async fn handle(
     State(endpoint): State<Endpoint>,
     Extension(Peer(peer)): Extension<Peer>,
-    headers: HeaderMap,
     body: Body,
 ) -> Result<Json<PairReply>, Refusal> {
     endpoint.0.pairing.take(peer.ip(), endpoint.0.clock.mono()).map_err(Refusal::too_often)?;
-    let request = checked(&read_body(&headers, body, REQUEST_BYTES_MAX).await?)?;
+    let request = checked(&read_body(body, REQUEST_BYTES_MAX).await?)?;
     let secret = hex_bytes(&request.secret).filter(|secret| secret.len() == CODE_PART_BYTES).ok_or_else(|| refused("code-unknown"))?;
     let (now, _) = endpoint.now();
     let public_key = request.public_key.to_ascii_lowercase();

@@ -1,3 +1,5 @@
+//! What the page promises: the event stream, the words, the look.
+
 mod look;
 mod stream;
 mod wording;

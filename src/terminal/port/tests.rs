@@ -16,6 +16,8 @@ use crate::reader::protocol::Protocol;
 
 /// Longest wait for anything, far beyond every bound that is asserted.
 const LIMIT: Duration = Duration::from_secs(20);
+/// Most events that any test passes over.
+const EVENTS_MAX: usize = 10;
 /// A badge that the EM4100 fixtures hold, framed.
 const FRAME: &[u8] = b"\x0267003B51C6CB\x03";
 
@@ -46,9 +48,37 @@ impl Rig {
         Self { runtime, folder, handle, events, thread: Some(thread) }
     }
 
-    /// Plugs a new device in under the stable name.
-    fn plug(&self) -> TTYPort {
-        plug(&self.folder.path().join("reader"))
+    /// Plugs a device in under the stable name and waits until the port has it. A terminal's number is free again as soon as its owner is
+    /// gone, and whoever still looks for that owner takes the next holder for it: then another is plugged in.
+    fn plugs(&mut self) -> (TTYPort, u64) {
+        let clock = Clock::system();
+        let mut taken = Vec::new();
+        for _ in 0..EVENTS_MAX {
+            let plugged = clock.mono();
+            let master = plug(&self.device());
+            let opened = |kind| {
+                let busy = matches!(kind, PortEventKind::Closed { why: PortError::Busy { .. } });
+                (busy || matches!(kind, PortEventKind::Opened)).then_some(!busy)
+            };
+            let (opened, at) = self.awaits(opened);
+            if opened {
+                return (master, at.millis_since(plugged));
+            }
+            std::fs::remove_file(self.device()).unwrap();
+            self.closed();
+            taken.push(master);
+        }
+        panic!("every terminal was taken by somebody else");
+    }
+
+    fn device(&self) -> PathBuf {
+        self.folder.path().join("reader")
+    }
+
+    /// Pulls the plug. The name goes first: another test may be given the same terminal the moment it is free.
+    fn unplug(&self, master: TTYPort) {
+        std::fs::remove_file(self.device()).unwrap();
+        drop(master);
     }
 
     fn next(&mut self) -> PortEvent {
@@ -58,16 +88,13 @@ impl Rig {
 
     /// Takes events until one is as wanted.
     fn awaits<T>(&mut self, wanted: impl Fn(PortEventKind) -> Option<T>) -> (T, Mono) {
-        loop {
+        for _ in 0..EVENTS_MAX {
             let event = self.next();
             if let Some(found) = wanted(event.kind) {
                 return (found, event.at);
             }
         }
-    }
-
-    fn opened(&mut self) -> Mono {
-        self.awaits(|kind| matches!(kind, PortEventKind::Opened).then_some(())).1
+        panic!("{EVENTS_MAX} events, and none was the awaited one");
     }
 
     fn closed(&mut self) -> (PortError, Mono) {
@@ -104,8 +131,7 @@ fn badge() -> Reading {
 #[test]
 fn a_frame_is_read_whole_or_in_pieces() {
     let mut rig = Rig::new(Protocol::Em4100);
-    let mut master = rig.plug();
-    rig.opened();
+    let (mut master, _) = rig.plugs();
     master.write_all(FRAME).unwrap();
     assert_eq!(rig.reads(), badge());
     for byte in FRAME {
@@ -120,13 +146,12 @@ fn an_unplug_is_noticed_within_a_second_and_the_reader_is_back_within_three() {
     let mut rig = Rig::new(Protocol::Em4100);
     let clock = Clock::system();
     for _ in 0..2 {
-        let mut master = rig.plug();
-        let plugged = clock.mono();
-        assert!(rig.opened().millis_since(plugged) < 3_000);
+        let (mut master, after_ms) = rig.plugs();
+        assert!(after_ms < 3_000);
         master.write_all(FRAME).unwrap();
         assert_eq!(rig.reads(), badge());
         let pulled = clock.mono();
-        drop(master);
+        rig.unplug(master);
         let (why, at) = rig.closed();
         assert!(matches!(why, PortError::Unplugged { .. }), "{why}");
         assert!(at.millis_since(pulled) < 1_000);
@@ -160,10 +185,8 @@ fn a_device_that_is_no_serial_port_or_that_another_program_has_is_told_as_such()
 fn a_reader_that_is_gone_does_not_hold_up_another() {
     let mut gone = Rig::new(Protocol::Em4100);
     let mut other = Rig::new(Protocol::Em4100);
-    let (master, mut healthy) = (gone.plug(), other.plug());
-    gone.opened();
-    other.opened();
-    drop(master);
+    let ((master, _), (mut healthy, _)) = (gone.plugs(), other.plugs());
+    gone.unplug(master);
     gone.closed();
     for _ in 0..3 {
         healthy.write_all(FRAME).unwrap();
@@ -174,8 +197,7 @@ fn a_reader_that_is_gone_does_not_hold_up_another() {
 #[test]
 fn a_line_that_ends_with_nothing_is_read_after_its_gap_and_stamped_when_it_came() {
     let mut rig = Rig::new(Protocol::Line);
-    let mut master = rig.plug();
-    rig.opened();
+    let (mut master, _) = rig.plugs();
     master.write_all(b"QR-17").unwrap();
     let (reading, at) = rig.awaits(|kind| if let PortEventKind::Reading(reading) = kind { Some(reading) } else { None });
     assert_eq!(reading, Reading::Credential(Credential::Text("QR-17".into())));
@@ -185,8 +207,7 @@ fn a_line_that_ends_with_nothing_is_read_after_its_gap_and_stamped_when_it_came(
 #[test]
 fn raw_bytes_are_told_while_somebody_listens() {
     let mut rig = Rig::new(Protocol::Em4100);
-    let mut master = rig.plug();
-    rig.opened();
+    let (mut master, _) = rig.plugs();
     rig.handle.listen(true);
     master.write_all(FRAME).unwrap();
     let (raw, _) = rig.awaits(|kind| if let PortEventKind::Raw(bytes) = kind { Some(bytes) } else { None });
@@ -197,8 +218,7 @@ fn raw_bytes_are_told_while_somebody_listens() {
 #[test]
 fn a_module_is_asked_and_a_request_is_passed_on() {
     let mut rig = Rig::new(Protocol::Ef01);
-    let mut master = rig.plug();
-    rig.opened();
+    let (mut master, _) = rig.plugs();
     let mut asked = [0; 16];
     master.read_exact(&mut asked).unwrap();
     assert_eq!(asked, *b"\xEF\x01\xFF\xFF\xFF\xFF\x01\x00\x07\x13\x00\x00\x00\x00\x00\x1B");
@@ -215,11 +235,7 @@ fn a_module_is_asked_and_a_request_is_passed_on() {
 fn a_port_stops_when_told_whether_its_device_is_there_or_not() {
     for plugged in [false, true] {
         let mut rig = Rig::new(Protocol::Ef01);
-        let _master = plugged.then(|| {
-            let master = rig.plug();
-            rig.opened();
-            master
-        });
+        let _master = plugged.then(|| rig.plugs());
         let clock = Clock::system();
         let told = clock.mono();
         rig.handle.stop();

@@ -1,3 +1,5 @@
+//! The player with a stand-in, and with ALSA itself where no sound is heard.
+
 use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;

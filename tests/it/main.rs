@@ -3,18 +3,18 @@
 #[cfg(test)]
 mod admin;
 #[cfg(test)]
-#[cfg(feature = "terminal")]
 mod browser;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
-#[cfg(all(feature = "office", feature = "terminal"))]
 mod office;
+#[cfg(test)]
 mod peers;
 #[cfg(test)]
 mod readme;
+#[cfg(test)]
 mod tidy;
 #[cfg(test)]
 mod world;

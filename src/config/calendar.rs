@@ -41,6 +41,23 @@ pub fn read(file: &str, text: &str) -> Result<Calendar, Problems> {
     problems.or(Some(calendar))
 }
 
+/// Writes announced days in the form that [`read`] takes.
+pub fn write(calendar: &Calendar) -> String {
+    let mut text = "date,kind,name\n".to_owned();
+    for (date, day) in &calendar.announced {
+        let kind = match day.kind {
+            Announced::Holiday => "holiday",
+            Announced::MakeupWorkday => "makeup_workday",
+            Announced::LocalHoliday => "local_holiday",
+            Announced::LocalWorkday => "local_workday",
+        };
+        let quoted = day.name.contains([',', '"', '\n', '\r']) || day.name.starts_with('#');
+        let name = if quoted { format!("\"{}\"", day.name.replace('"', "\"\"")) } else { day.name.clone() };
+        text.extend([date.to_string().as_str(), ",", kind, ",", &name, "\n"]);
+    }
+    text
+}
+
 fn kind_of(text: &str) -> Option<Announced> {
     match text {
         "holiday" => Some(Announced::Holiday),
@@ -119,6 +136,13 @@ mod tests {
             assert!(shown.contains(part), "{part} in\n{shown}");
         }
         assert!(read("calendar.csv", "day,what\n").unwrap_err().to_string().contains("`kind` is missing"));
+    }
+
+    #[test]
+    fn what_is_written_reads_the_same() {
+        let mut calendar = shipped();
+        calendar.announced.insert(day(2026, 11, 24), AnnouncedDay { kind: Announced::LocalHoliday, name: "暴雪, \"红色\"预警".to_owned() });
+        assert_eq!(read("again.csv", &write(&calendar)), Ok(calendar));
     }
 
     #[test]

@@ -179,7 +179,7 @@ mod tests {
             for (line, second) in lines.iter().zip(["未配对 not paired", "1970", "不可用 unavailable", "3", "-", "no route"]) {
                 let place =
                     second.split(' ').find_map(|word| line.find(word)).filter(|_| second != "no route").or_else(|| line.find(second));
-                assert_eq!(columns(&line[..place.unwrap()]), LABEL_COLUMNS + 1, "{line}");
+                assert_eq!(columns(line.split_at(place.unwrap()).0), LABEL_COLUMNS + 1, "{line}");
             }
         }
     }

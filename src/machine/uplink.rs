@@ -549,13 +549,10 @@ impl Uplink {
 
     /// Ends the exchange of that name; `None` for one that was given up before.
     fn finish(&mut self, request: Request) -> Option<Sending> {
-        match std::mem::replace(&mut self.phase, Phase::Idle) {
-            Phase::Sending(sending) if sending.request == request => Some(sending),
-            other => {
-                self.phase = other;
-                None
-            }
-        }
+        let Phase::Sending(sending) = &self.phase else { return None };
+        let ended = (sending.request == request).then(|| sending.clone())?;
+        self.phase = Phase::Idle;
+        Some(ended)
     }
 
     fn limit(&self) -> usize {

@@ -2,9 +2,16 @@
 
 mod backup;
 mod ca;
+mod calendar;
 mod check;
+mod credential;
+mod day;
+mod desk;
 mod import;
+mod punches;
 mod restore;
+mod roster;
+mod rules;
 mod serve;
 mod terminal;
 mod token;
@@ -65,6 +72,22 @@ enum Verb {
     Restore(restore::Args),
     /// Take a signed file that came by hand: punchctl export --signed FILE
     Import(import::Args),
+    /// The roster: import, export
+    #[command(subcommand)]
+    Roster(roster::Verb),
+    /// Credentials: add, list (also the unknown ones), end
+    #[command(subcommand)]
+    Credential(credential::Verb),
+    /// The calendar: import, export
+    #[command(subcommand)]
+    Calendar(calendar::Verb),
+    /// The rules: import, list
+    #[command(subcommand)]
+    Rules(rules::Verb),
+    /// Everyone's day: results, and why
+    Day(day::Args),
+    /// The punches of a day
+    Punches(punches::Args),
     /// Judge a CSV of punches without any database
     Judge(JudgeArgs),
 }
@@ -264,6 +287,12 @@ fn run(verb: Verb, context: &Context) -> Result<Exit, Failure> {
         Verb::Backup(args) => backup::run(&args, context),
         Verb::Restore(args) => restore::run(&args, context),
         Verb::Import(args) => import::run(&args, context),
+        Verb::Roster(verb) => roster::run(verb, context),
+        Verb::Credential(verb) => credential::run(verb, context),
+        Verb::Calendar(verb) => calendar::run(verb, context),
+        Verb::Rules(verb) => rules::run(verb, context),
+        Verb::Day(args) => day::run(&args, context),
+        Verb::Punches(args) => punches::run(&args, context),
         Verb::Judge(args) => judge(&args),
     }
 }

@@ -18,8 +18,8 @@ pub const ROWS_MAX: usize = 20_000;
 /// Most problems that are told of one file.
 const PROBLEMS_MAX: usize = 1_000;
 
-/// The columns, and whether each must be there.
-const COLUMNS: [(&str, bool); 15] = [
+/// The columns in the order of an export, and whether each must be there.
+pub const COLUMNS: [(&str, bool); 15] = [
     ("工号", true),
     ("姓名", true),
     ("姓名拼音", false),
@@ -70,6 +70,8 @@ pub struct RosterFile {
     pub problems: Vec<RowProblem>,
     /// What is only worth a look: people of the same name in one department.
     pub notices: Vec<RowProblem>,
+    /// The columns that the file has.
+    pub columns: Vec<&'static str>,
 }
 
 /// Reads a whole file, UTF-8 (with or without a byte order mark) or GB 18030.
@@ -93,13 +95,14 @@ pub fn read(bytes: &[u8]) -> RosterFile {
         }
     };
     let places = file.places(&header);
+    file.columns = places.keys().copied().collect();
     if !file.problems.is_empty() {
         return file;
     }
     for record in reader.records().take(ROWS_MAX + 1) {
         match record {
             Ok(record) => {
-                let line = record.position().map_or(0, csv::Position::line);
+                let line = line_of(&text, &record);
                 if record.iter().all(str::is_empty) {
                     continue;
                 }
@@ -119,6 +122,14 @@ pub fn read(bytes: &[u8]) -> RosterFile {
         file.rows.clear();
     }
     file
+}
+
+/// The line on which a record begins; the reader's own position stands before the line ends and blank lines above it.
+fn line_of(text: &str, record: &csv::StringRecord) -> u64 {
+    let Some(position) = record.position() else { return 0 };
+    let begins = usize::try_from(position.byte()).ok().and_then(|byte| text.get(byte..)).unwrap_or_default();
+    let above = begins.chars().take_while(|c| matches!(c, '\r' | '\n')).filter(|c| *c == '\n').count();
+    position.line() + u64::try_from(above).unwrap_or(0)
 }
 
 fn decode(bytes: &[u8]) -> Option<String> {
@@ -252,7 +263,9 @@ impl Cells<'_> {
     }
 
     fn cell(&self, column: &str) -> &str {
-        self.places.get(column).and_then(|place| self.record.get(*place)).unwrap_or_default()
+        let text = self.places.get(column).and_then(|place| self.record.get(*place)).unwrap_or_default();
+        // An apostrophe that an export put before what a spreadsheet would calculate.
+        text.strip_prefix('\'').filter(|rest| rest.starts_with(['=', '+', '-', '@'])).unwrap_or(text)
     }
 
     fn required(&self, column: &str, file: &mut RosterFile) -> Option<String> {
@@ -347,7 +360,7 @@ impl Cells<'_> {
 /// A name as it is kept: NFC, separator U+00B7, no spaces around hanzi; or why it is none (domain rules N1 to N3).
 pub fn checked_name(text: &str) -> Result<String, (&'static str, &'static str)> {
     let composed = ComposingNormalizer::new_nfc().normalize(text);
-    let latin = composed.chars().all(|c| c.is_ascii());
+    let latin = composed.is_ascii();
     let name: String = if latin {
         composed.split_whitespace().collect::<Vec<_>>().join(" ")
     } else {
@@ -411,6 +424,23 @@ mod tests {
             (5, "卡号"),
         ] {
             assert!(told.contains(&wanted), "{wanted:?} in {told:?}");
+        }
+    }
+
+    #[test]
+    fn lines_are_counted_alike_whatever_ends_them_and_over_blank_ones() {
+        for end in ["\n", "\r\n"] {
+            let rows = ["A1,甲,税务局,窗口,,2026-01-05,", "", "A2,乙,税务局,窗口,,2026-01-05,", "A3,丙,税务局,柜台,,2026-01-05,"];
+            let file = read(
+                format!("\u{FEFF}{}{}", HEADER.trim_end(), end)
+                    .as_bytes()
+                    .iter()
+                    .copied()
+                    .chain(rows.join(end).bytes())
+                    .collect::<Vec<_>>()
+                    .as_slice(),
+            );
+            assert_eq!(file.problems.iter().map(|problem| problem.line).collect::<Vec<_>>(), [5], "{end:?}");
         }
     }
 

@@ -15,6 +15,7 @@ use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
+use super::api::{self, Api};
 use super::ca::CaError;
 use super::http::Service;
 use super::keys::{self, KeyError, Locked};
@@ -22,6 +23,7 @@ use super::seed;
 use super::store::{Database, Site, SiteId, Store, StoreError};
 use super::terminals::Endpoint;
 use super::tls::{Identity, RENEW_EVERY_MS};
+use super::web::{self, Pages};
 use crate::clock::{Clock, KERNEL_REFRESH_MS};
 use crate::config::office::OfficeSettings;
 use crate::domain::time::Mono;
@@ -100,9 +102,11 @@ impl ServeError {
 
 /// The line that says the office is ready.
 #[derive(Serialize)]
-struct Ready {
+struct ReadyLine {
     ready: bool,
     listen: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pages: Option<String>,
 }
 
 /// A running office.
@@ -112,6 +116,7 @@ pub struct Running {
     store: Store,
     identity: Arc<Identity>,
     service: Service,
+    pages: Option<(SocketAddr, Service)>,
     supervisor: Supervisor,
     _lock: Locked,
 }
@@ -147,20 +152,42 @@ pub async fn start(settings: &OfficeSettings, clock: &Clock, supervisor: Supervi
     let address = listener.local_addr().map_err(failed)?;
     let identity = Arc::new(Identity::new(settings, address, clock.wall())?);
     let endpoint = Endpoint::new(store.clone(), clock.clone(), settings.clock, key, identity.anchor().clone(), supervisor.clone());
-    let router: Router = endpoint.router();
+    let router: Router = endpoint.router().merge(api::router(Api::new(store.clone(), clock.clone())));
     let service = Service::new(router, supervisor.clone());
     supervisor.essential("listener", service.clone().accept(listener, Some(identity.acceptor()?)));
+    let pages = serve_pages(settings, &store, clock, &supervisor).await?;
     supervisor.replaceable("certificate", renewing(Arc::clone(&identity), clock.clone()));
     supervisor.replaceable("clock", asking_the_kernel(clock.clone(), supervisor.clone()));
     let path = settings.data_dir.join(LISTEN_FILE);
     sys::write_whole(&path, format!("{address}\n").as_bytes(), 0o644).map_err(|source| ServeError::Write { path, source })?;
-    Ok(Running { address, store, identity, service, supervisor, _lock: lock })
+    Ok(Running { address, store, identity, service, pages, supervisor, _lock: lock })
+}
+
+/// Serves the plain pages to this machine, if the settings name a place for them.
+async fn serve_pages(
+    settings: &OfficeSettings,
+    store: &Store,
+    clock: &Clock,
+    supervisor: &Supervisor,
+) -> Result<Option<(SocketAddr, Service)>, ServeError> {
+    let Some(wanted) = settings.pages_listen else { return Ok(None) };
+    let failed = |source| ServeError::Listen { address: wanted, source };
+    let listener = TcpListener::bind(wanted).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    let service = Service::new(web::router(Pages::new(store.clone(), clock.clone(), SiteId::FIRST)), supervisor.clone());
+    supervisor.essential("pages", service.clone().accept(listener, None));
+    Ok(Some((address, service)))
 }
 
 impl Running {
     /// Where it listens.
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where its pages are, if it has any.
+    pub fn pages(&self) -> Option<SocketAddr> {
+        self.pages.as_ref().map(|(address, _)| *address)
     }
 
     /// Its store.
@@ -181,7 +208,13 @@ impl Running {
     /// Stops in order; whether everything did within its time.
     pub async fn stop(self) -> bool {
         self.supervisor.stop().cancel();
-        if tokio::time::timeout(DRAIN_MAX, self.service.drained()).await.is_err() {
+        let drained = async {
+            self.service.drained().await;
+            if let Some((_, pages)) = &self.pages {
+                pages.drained().await;
+            }
+        };
+        if tokio::time::timeout(DRAIN_MAX, drained).await.is_err() {
             tracing::warn!("some connections did not end in time");
         }
         self.store.close().await;
@@ -201,7 +234,7 @@ pub fn service(settings: &OfficeSettings, clock: &Clock) -> Result<Exit, ServeEr
         if let Some(every) = sd_notify::watchdog_enabled() {
             supervisor.essential("watchdog", feeding(running.store.clone(), every / 3));
         }
-        let ready = Ready { ready: true, listen: running.address.to_string() };
+        let ready = ReadyLine { ready: true, listen: running.address.to_string(), pages: running.pages().map(|pages| pages.to_string()) };
         sys::out(serde_json::to_string(&ready).unwrap_or_default());
         sd_notify::notify(&[NotifyState::Ready]).ok();
         tracing::info!(listen = %running.address, "the office serves");

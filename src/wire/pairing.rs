@@ -212,8 +212,9 @@ mod tests {
     fn what_was_mistyped_is_named() {
         let shown = PairingCode { secret: [0; 16], ca_digest: [0; 16] }.to_string();
         assert_eq!(shown.replacen('A', "0", 1).parse::<PairingCode>(), Err(PairingCodeError::Letter('0')));
-        assert_eq!(shown[1..].parse::<PairingCode>(), Err(PairingCodeError::Length(CODE_LETTERS - 1)));
-        assert_eq!(format!("{}B", &shown[..shown.len() - 1]).parse::<PairingCode>(), Err(PairingCodeError::LastLetter));
+        let shorter: String = shown.chars().skip(1).collect();
+        assert_eq!(shorter.parse::<PairingCode>(), Err(PairingCodeError::Length(CODE_LETTERS - 1)));
+        assert_eq!(format!("{shorter}B").parse::<PairingCode>(), Err(PairingCodeError::LastLetter));
     }
 
     #[test]

@@ -1,20 +1,24 @@
 //! Every integration test, in one binary.
 
 #[cfg(test)]
-#[cfg(feature = "terminal")]
+mod admin;
+#[cfg(test)]
 mod browser;
 #[cfg(test)]
 mod demo;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
-#[cfg(all(feature = "office", feature = "terminal"))]
 mod kiosk;
 #[cfg(test)]
-#[cfg(all(feature = "office", feature = "terminal"))]
 mod office;
+#[cfg(test)]
 mod peers;
 #[cfg(test)]
-#[cfg(all(feature = "office", feature = "terminal"))]
+mod readme;
+#[cfg(test)]
 mod rig;
+#[cfg(test)]
 mod tidy;
+#[cfg(test)]
 mod world;

@@ -5,4 +5,5 @@ mod command;
 mod desk;
 mod evidence;
 mod feed;
+mod interface;
 mod terminals;

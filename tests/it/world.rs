@@ -2,7 +2,8 @@
 //! action, offices restored from old copies, full disks and cloned machines; around the real machines, over the real bytes.
 //!
 //! Oracles: every green is at the office exactly once · nothing is there that was not committed · the chain verifies · a terminal is never
-//! complete up to a moment before which something is missing · the backlog is zero within a bound once faults stop · the same seed gives the
+//! complete up to a moment before which something is missing · a time taken for certain is true to a second, and the sheets are those of the
+//! hall · the backlog is zero within a bound once faults stop · the same seed gives the
 //! same trace. A mutant at the machines' edge must be noticed.
 
 mod clocks;
@@ -14,12 +15,14 @@ mod office;
 mod plan;
 mod random;
 mod run;
+mod sheets;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use self::mutant::Mutant;
 use self::run::World;
+use self::sheets::Book;
 
 /// How many seeds run each time; `PUNCHD_WORLD_SEEDS` asks for another number.
 const SEEDS: u64 = 320;
@@ -35,14 +38,16 @@ fn every_green_reaches_the_office_exactly_once_in_every_world() {
     let kept = KEPT.lines().filter_map(|line| line.split_whitespace().next()).filter_map(|seed| seed.parse::<u64>().ok());
     let seeds: Vec<u64> = kept.chain(1..=count).collect();
     let failures = Mutex::new(Vec::new());
-    let greens = AtomicU64::new(0);
+    let (greens, sheets) = (AtomicU64::new(0), AtomicU64::new(0));
+    let book = Book::shipped();
     let next = AtomicU64::new(0);
     let work = || {
         while let Some(seed) = usize::try_from(next.fetch_add(1, Ordering::Relaxed)).ok().and_then(|index| seeds.get(index)) {
-            let (count, violations) = outcome(*seed, None);
-            greens.fetch_add(count as u64, Ordering::Relaxed);
-            if !violations.is_empty() {
-                failures.lock().unwrap().push((*seed, violations));
+            let outcome = outcome(*seed, None, &book);
+            greens.fetch_add(outcome.greens as u64, Ordering::Relaxed);
+            sheets.fetch_add(outcome.sheets as u64, Ordering::Relaxed);
+            if !outcome.violations.is_empty() {
+                failures.lock().unwrap().push((*seed, outcome.violations));
             }
         }
     };
@@ -51,7 +56,8 @@ fn every_green_reaches_the_office_exactly_once_in_every_world() {
     let failures = failures.into_inner().unwrap();
     keep(&failures);
     assert!(failures.is_empty(), "{} worlds broke a law:\n{failures:#?}", failures.len());
-    assert!(greens.into_inner() > 20 * count, "worlds in which hardly anybody taps prove nothing");
+    let (greens, sheets) = (greens.into_inner(), sheets.into_inner());
+    assert!(greens > 50 * count && sheets > 4 * count, "{greens} greens and {sheets} sheets in {count} worlds prove nothing");
 }
 
 #[test]
@@ -64,20 +70,30 @@ fn the_same_seed_gives_the_same_trace() {
 
 #[test]
 fn every_mutant_is_noticed() {
+    let book = Book::shipped();
     for mutant in Mutant::ALL {
-        let noticed = (1..=MUTANT_SEEDS).find_map(|seed| outcome(seed, Some(mutant)).1.into_iter().next());
+        let noticed = (1..=MUTANT_SEEDS).find_map(|seed| outcome(seed, Some(mutant), &book).violations.into_iter().next());
         assert!(noticed.is_some(), "{mutant:?} lived through {MUTANT_SEEDS} worlds");
     }
 }
 
-/// How many greens there were, and what was wrong; a panic inside counts as a violation of its own.
-fn outcome(seed: u64, mutant: Option<Mutant>) -> (usize, Vec<String>) {
+/// What came of one world.
+#[derive(Debug, Default)]
+struct Outcome {
+    greens: usize,
+    sheets: usize,
+    violations: Vec<String>,
+}
+
+/// Runs one world; a panic inside counts as a violation of its own.
+fn outcome(seed: u64, mutant: Option<Mutant>, book: &Book) -> Outcome {
     let world = std::panic::catch_unwind(|| World::new(seed, mutant).run());
-    let Ok(mut world) = world else { return (0, vec!["a panic".to_owned()]) };
+    let Ok(mut world) = world else { return Outcome { violations: vec!["a panic".to_owned()], ..Outcome::default() } };
     if !world.bundles_in_force() {
         world.ledger.violation("a kiosk never got the bundle of the day".to_owned());
     }
-    (world.ledger.count(), world.ledger.violations)
+    let sheets = world.compare_sheets(book);
+    Outcome { greens: world.ledger.count(), sheets, violations: world.ledger.violations }
 }
 
 /// Adds seeds that failed to the list that always runs.

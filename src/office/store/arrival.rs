@@ -351,7 +351,9 @@ fn complete(writing: &Writing<'_>, arrival: &Arrival) -> Result<(), StoreError> 
         holdings.extend(holding.map(|holding| (end.journal, holding)));
     }
     let now = arrival.at_trusted.then_some(arrival.at);
-    let Some(moment) = ingest::complete_up_to(&arrival.batch.state, &holdings, now) else { return Ok(()) };
+    let boot = arrival.batch.state.clock.boot;
+    let moments = refresh::trusted_moments(writing.transaction, arrival.site, &arrival.batch.terminal, boot)?;
+    let Some(moment) = ingest::complete_by(&arrival.batch.state, &moments, &holdings, now) else { return Ok(()) };
     writing.execute(
         "UPDATE terminal SET complete_up_to = max(coalesce(complete_up_to, ?1), ?1) WHERE site = ?2 AND terminal = ?3",
         (moment.0, site, terminal),

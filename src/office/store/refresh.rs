@@ -281,7 +281,13 @@ const fn quality_name(quality: Quality) -> &'static str {
     }
 }
 
-fn trusted_moments(connection: &Connection, site: SiteId, terminal: &TerminalId, boot: BootId) -> Result<Vec<TrustedMoment>, StoreError> {
+/// The trusted moments held of a boot.
+pub(super) fn trusted_moments(
+    connection: &Connection,
+    site: SiteId,
+    terminal: &TerminalId,
+    boot: BootId,
+) -> Result<Vec<TrustedMoment>, StoreError> {
     let mut statement =
         connection.prepare_cached("SELECT text FROM entry WHERE site = ? AND terminal = ? AND boot = ? AND kind = 'sync'")?;
     let rows = statement.query_map((site.0, terminal.as_str(), boot.0), |row| row.get::<_, Json<Entry>>(0))?;

@@ -42,10 +42,11 @@ pub(super) struct Office {
 }
 
 impl Office {
-    /// Writes `office.toml` into a folder and starts an office by it.
+    /// Writes `office.toml` into a folder and starts an office by it. Kiosk and office share one machine, so its clock is right by definition.
     pub(super) async fn open(folder: &Path, clock: &Clock) -> Result<Self, DemoError> {
         let text = format!(
-            "[office]\nname = \"示例政务服务中心\"\nutc-offset = \"+08:00\"\nlisten = \"127.0.0.1:0\"\ndata-dir = \"{}\"\n",
+            "[office]\nname = \"示例政务服务中心\"\nutc-offset = \"+08:00\"\nlisten = \"127.0.0.1:0\"\nclock = \"trusted\"\n\
+             data-dir = \"{}\"\n",
             folder.join("office").display()
         );
         let settings = office::check("office.toml", &text).map_err(|problems| error::office("be configured")(problems.to_string()))?;
@@ -117,8 +118,8 @@ impl Office {
         Ok(terminals.iter().map(|terminal| terminal.complete_up_to).min().flatten())
     }
 
-    /// The day's sheet, in the office's order.
-    pub(super) async fn sheet(&self, date: WorkDate) -> Result<Vec<Told>, DemoError> {
+    /// The day's sheet, in the office's order: of everyone, or of those who tapped.
+    pub(super) async fn sheet(&self, date: WorkDate, everyone: bool) -> Result<Vec<Told>, DemoError> {
         let store = self.store()?;
         let roster = store.roster(SITE).await.map_err(error::office("read its roster"))?;
         let rules = store.rule_book(SITE).await.map_err(error::office("read its rules"))?;
@@ -141,7 +142,8 @@ impl Office {
             rules: rules.version.clone(),
             document: rules.document.clone(),
         };
-        let days = people.into_iter().map(|person| Told::day(person, sheet.person(person)));
+        let days = people.into_iter().map(|person| (person, sheet.person(person)));
+        let days = days.filter(|(_, day)| everyone || tapped(day)).map(|(person, day)| Told::day(person, day));
         Ok(std::iter::once(head).chain(days).collect())
     }
 
@@ -194,6 +196,11 @@ fn claim(player: &Player, terminal: &TerminalId) -> Option<Claim> {
         Some(Claim::Finger { terminal: terminal.clone(), reader, slot })
     };
     card.or_else(code).or_else(finger)
+}
+
+/// Whether anything is on record.
+fn tapped(day: &PersonDay) -> bool {
+    !day.surplus.is_empty() || day.checkpoints.iter().any(|checkpoint| checkpoint.counted.is_some())
 }
 
 /// What everybody's day is judged by.

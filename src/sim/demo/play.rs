@@ -57,7 +57,10 @@ impl Stage {
         self.until(self.moment(END)).await;
         self.teller.note(END, "一天结束", "the day is over");
         self.clock.skip(self.moment(NIGHT).millis_since(self.clock.mono()));
-        self.settle(NIGHT).await
+        if self.settle(NIGHT, SETTLING_LIMIT).await? {
+            return Ok(());
+        }
+        Err(DemoError::Late { what: "the kiosk did not bring everything to the office", limit: SETTLING_LIMIT })
     }
 
     async fn act(&mut self, step: &Step, cast: &[Player]) -> Result<(), DemoError> {
@@ -123,21 +126,21 @@ impl Stage {
         self.teller.tell(&Told::Punch { time, feedback: Box::new(feedback) });
     }
 
-    /// Lets the kiosk bring the office everything, until the office knows all up to a time of the day.
-    pub(super) async fn settle(&self, through: ClockTime) -> Result<(), DemoError> {
+    /// Lets the kiosk bring the office everything, until the office knows all up to a time of the day; whether it came to that.
+    pub(super) async fn settle(&self, through: ClockTime, limit: Duration) -> Result<bool, DemoError> {
         let wanted = self.offset.wall(self.date, ClockTime(0)).plus_millis(i64::from(through.0) * 1_000);
-        for _ in 0..SETTLING_LIMIT.as_secs() {
+        for _ in 0..limit.as_secs() {
             if self.kiosk.backlog().await? == 0 && self.office.complete_up_to().await?.is_some_and(|complete| complete >= wanted) {
-                return Ok(());
+                return Ok(true);
             }
             self.until(self.clock.mono().plus_millis(1_000)).await;
         }
-        Err(DemoError::Late { what: "the kiosk did not bring everything to the office", limit: SETTLING_LIMIT })
+        Ok(false)
     }
 
     /// The sheet and the proof.
     pub(super) async fn close(&self) -> Result<Proof, DemoError> {
-        self.office.sheet(self.date).await?.iter().for_each(|told| self.teller.tell(told));
+        self.office.sheet(self.date, self.clock.is_skipping()).await?.iter().for_each(|told| self.teller.tell(told));
         let proof = prove(self.fed, &self.confirmed, &self.office.held().await?, self.office.verify().await?);
         self.teller.tell(&Told::Proof(proof.clone()));
         Ok(proof)

@@ -34,7 +34,7 @@ async fn entries_written_while_the_file_was_made_wait_for_the_network() {
     let state = kiosk.state();
     kiosk.punch("em4100:67003BA86C");
     let header = serde_json::to_string(&Header::new(kiosk.terminal.clone(), state)).unwrap();
-    let taken = take(&desk, &signed(&kiosk, header)).await.unwrap();
+    let taken = take(&desk, &signed(&kiosk, &header)).await.unwrap();
     assert_eq!((taken.accepted, taken.left_out, desk.mark(&kiosk).await), (2, 1, 2));
 }
 
@@ -57,15 +57,17 @@ async fn a_file_changed_cut_or_of_a_stranger_is_refused_and_nothing_of_it_is_tak
 
 fn signed_file(kiosk: &Kiosk) -> String {
     let header = serde_json::to_string(&Header::new(kiosk.terminal.clone(), kiosk.state())).unwrap();
-    signed(kiosk, header)
+    signed(kiosk, &header)
 }
 
-fn signed(kiosk: &Kiosk, header: String) -> String {
-    let mut lines = vec![header.clone()];
+fn signed(kiosk: &Kiosk, header: &str) -> String {
+    let mut lines = vec![header.to_owned()];
     lines.extend(kiosk.entries.iter().map(|entry| entry.text.clone()));
     let mut tally = Tally::default();
-    lines.iter().for_each(|line| tally.line(line));
-    lines.push(serde_json::to_string(&tally.sign(&kiosk.key, &header)).unwrap());
+    for line in &lines {
+        tally.line(line);
+    }
+    lines.push(serde_json::to_string(&tally.sign(&kiosk.key, header)).unwrap());
     lines.into_iter().fold(String::new(), |text, line| text + &line + "\n")
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ed25519_dalek::SigningKey;
 use punchd::clock::Clock;
 use punchd::config::office::{OfficeClock, OfficeSettings};
-use punchd::domain::id::{BootId, EntryHash, JournalId, Sequence, TerminalId};
+use punchd::domain::id::{BootId, EntryHash, JournalId, Sequence, TerminalId, hex_text};
 use punchd::domain::time::{ClockReading, Mono, Trust, UtcOffset, Wall};
 use punchd::office::pairing::open_code;
 use punchd::office::serve::{Running, start};
@@ -73,7 +73,7 @@ impl Desk {
     pub(super) async fn pair(&self, code: &PairingCode, key: &SigningKey, named: Option<&str>) -> Result<PairReply, (StatusCode, String)> {
         let request = PairRequest {
             version: 1,
-            secret: code.secret.iter().map(|byte| format!("{byte:02x}")).collect(),
+            secret: hex_text(&code.secret),
             public_key: canonical::key_text(&key.verifying_key()),
             terminal: named.map(id),
         };

@@ -5,16 +5,17 @@ use std::time::Duration;
 use ed25519_dalek::SigningKey;
 use punchd::domain::id::{EntryHash, JournalId, Sequence};
 use punchd::domain::time::Trust;
+use punchd::machine::ingest::COMPLETE_MARGIN_MS;
 use punchd::office::store::{Fact, SiteId};
 use punchd::wire::batch::{BATCH_BYTES_MAX, Lost, LostReason};
 use punchd::wire::bundle::{Bundle, Elsewhere};
 use punchd::wire::canonical::{self, Purpose, SIGNATURE_HEADER, TERMINAL_HEADER};
-use punchd::wire::entry::Body;
+use punchd::wire::entry::{Body, TimeSource};
 use punchd::wire::pairing::CODE_VALID_MINUTES;
 use reqwest::StatusCode;
 use tokio::io::AsyncWriteExt as _;
 
-use super::desk::{Desk, Kiosk, error_code, id, until};
+use super::desk::{Desk, Kiosk, error_code, id, until, wall};
 use super::feed::person;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -96,7 +97,20 @@ async fn the_newest_are_kept_above_the_gap_and_the_mark_stays_contiguous() {
     let complete = async || desk.store().terminal(SiteId::FIRST, id("hall-1")).await.unwrap().unwrap().complete_up_to;
     assert_eq!(complete().await, None);
     assert_eq!(desk.send(&kiosk, 4, 8).await.mark, Sequence(10));
-    assert!(complete().await.is_some_and(|at| kiosk.clock.wall.millis_since(at) <= 10));
+    assert_eq!(complete().await, Some(kiosk.clock.wall.plus_millis(-COMPLETE_MARGIN_MS)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kiosk_whose_wrong_clock_is_counted_from_a_trusted_moment_is_complete_all_the_same() {
+    let desk = Desk::open().await;
+    desk.clock.skip(10_000);
+    let mut kiosk = desk.kiosk("hall-1", 1).await;
+    let true_time = kiosk.clock.wall.plus_millis(1_000);
+    (kiosk.clock.trust, kiosk.clock.wall) = (Trust::Suspect, wall("2024-01-01T00:00:00Z"));
+    kiosk.append(Body::Sync { wall: true_time, uncertainty_ms: 10, source: TimeSource::Office });
+    desk.send(&kiosk, 1, 2).await;
+    let complete = desk.store().terminal(SiteId::FIRST, id("hall-1")).await.unwrap().unwrap().complete_up_to;
+    assert_eq!(complete, Some(true_time.plus_millis(-COMPLETE_MARGIN_MS)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

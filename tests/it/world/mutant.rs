@@ -66,19 +66,22 @@ impl Edge {
                 Some(Event::Replied { request, receipt })
             }
             Event::Failed { .. } if self.mutant == Some(Mutant::InFlightNeverCleared) => None,
-            other => Some(other),
+            Event::Paired
+            | Event::Journals(_)
+            | Event::Appended { .. }
+            | Event::Loaded { .. }
+            | Event::Failed { .. }
+            | Event::InForce { .. }
+            | Event::TryNow => Some(event),
         }
     }
 
-    /// What the uplink wants done, as it reaches the world, or what it is told instead.
-    pub(super) fn uplink_action(&self, action: Action) -> Result<Action, Event> {
-        match &action {
-            Action::Send { request, journal, entries, lost } if entries.is_empty() && lost.is_empty() => {
-                let known = self.receipts.get(journal).filter(|_| self.mutant == Some(Mutant::NoHeartbeat));
-                known.map_or(Ok(action.clone()), |receipt| Err(Event::Replied { request: *request, receipt: receipt.clone() }))
-            }
-            _ => Ok(action),
-        }
+    /// What the uplink is told at once in place of its heartbeat going out.
+    pub(super) fn swallowed(&self, action: &Action) -> Option<Event> {
+        let Action::Send { request, journal, entries, lost } = action else { return None };
+        let heartbeat = entries.is_empty() && lost.is_empty() && self.mutant == Some(Mutant::NoHeartbeat);
+        let receipt = self.receipts.get(journal).filter(|_| heartbeat)?;
+        Some(Event::Replied { request: *request, receipt: receipt.clone() })
     }
 
     /// What the office answers, as it leaves the office; `highest` is the highest number that it holds.

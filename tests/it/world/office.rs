@@ -115,7 +115,8 @@ impl Office {
     }
 }
 
-fn moment_of(entry: &Entry) -> Option<TrustedMoment> {
+/// The trusted moment that an entry records.
+pub(super) fn moment_of(entry: &Entry) -> Option<TrustedMoment> {
     match entry.body {
         Body::Sync { wall, uncertainty_ms, .. } => {
             Some(TrustedMoment { boot: entry.clock.boot, mono: entry.clock.mono, wall, uncertainty_ms })

@@ -36,6 +36,7 @@ pub(super) struct Plan {
     pub(super) end: u64,
     pub(super) kiosks: Vec<KioskPlan>,
     pub(super) batch_entries: usize,
+    pub(super) heartbeat_ms: u64,
     pub(super) loss: u64,
     pub(super) reply_loss: u64,
     pub(super) repeats: u64,
@@ -62,6 +63,7 @@ impl Plan {
         Self {
             end,
             kiosks,
+            heartbeat_ms: if weeks { 30 } else { 10 } * MINUTE_MS,
             batch_entries: random.pick(&[3, 8, 20, 512]),
             loss: random.pick(&[0, 500, 3_000]),
             reply_loss: random.pick(&[0, 1_000]),

@@ -6,7 +6,7 @@ use punchd::domain::credential::Credential;
 use punchd::domain::id::{BootId, JournalId, Sequence};
 use punchd::domain::time::Mono;
 use punchd::machine::clockkeeper::{self, Exchange};
-use punchd::machine::uplink::{Action, Event, Failure, Request};
+use punchd::machine::uplink::{Action, Event, Failure, Request, Settings};
 use punchd::machine::{Ticket, core};
 use punchd::reader::Reading;
 use punchd::wire::batch::{BATCH_VERSION, Batch, Lost, Receipt};
@@ -21,6 +21,7 @@ use super::mutant::{Edge, Mutant};
 use super::office::Office;
 use super::plan::{HOUR_MS, MINUTE_MS, Plan, SECOND_MS};
 use super::random::Random;
+use super::sheets::{self, Book};
 
 /// How long the shell waits for an answer.
 const TIMEOUT_MS: u64 = 30 * SECOND_MS;
@@ -197,8 +198,9 @@ impl World {
 
     fn start(&mut self, index: usize) {
         if self.kiosks[index].running.is_none() {
-            let (now, seed, batch_entries) = (self.now, self.random.number(), self.plan.batch_entries);
-            self.kiosks[index].start(now, seed, batch_entries, self.mutant);
+            let (seed, Plan { heartbeat_ms, batch_entries, .. }) = (self.random.number(), &self.plan);
+            let settings = Settings { heartbeat_ms: *heartbeat_ms, batch_entries: *batch_entries, ..Settings::default() };
+            self.kiosks[index].start(self.now, seed, settings, self.mutant);
             self.drain(index);
         }
     }
@@ -336,9 +338,9 @@ impl World {
                     self.core_action(index, action);
                 }
             } else if let Some(action) = machines.uplink.poll_action() {
-                match machines.edge.uplink_action(action) {
-                    Ok(action) => self.uplink_action(index, action),
-                    Err(event) => self.kiosks[index].uplink(self.now, event),
+                match machines.edge.swallowed(&action) {
+                    None => self.uplink_action(index, action),
+                    Some(event) => self.kiosks[index].uplink(self.now, event),
                 }
             } else {
                 break;
@@ -504,6 +506,11 @@ impl World {
         }
         kiosk.uplink(self.now, Event::Replied { request, receipt });
         self.drain(index);
+    }
+
+    /// Compares sheets and times with what happened in the hall; how many sheets that were.
+    pub(super) fn compare_sheets(&mut self, book: &Book) -> usize {
+        sheets::compare(book, &mut self.ledger, &self.kiosks, &self.office, self.plan.end)
     }
 
     /// Whether every kiosk has the bundle of the day.

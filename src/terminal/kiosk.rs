@@ -7,6 +7,8 @@ mod office;
 mod readers;
 mod status;
 mod technician;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! Real programs in a temporary folder: a kiosk with simulated readers, an office, and clients of the page and of the technician's socket.
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -52,7 +54,7 @@ impl Place {
             self.path("kiosk.sock")
         );
         for (name, protocol) in readers {
-            text += &format!("[[reader]]\nname = \"{name}\"\ndevice = {:?}\nprotocol = \"{protocol}\"\n", self.path(name));
+            writeln!(text, "[[reader]]\nname = \"{name}\"\ndevice = {:?}\nprotocol = \"{protocol}\"", self.path(name)).unwrap();
         }
         let file = self.path("terminal.toml");
         std::fs::write(&file, text).unwrap();
@@ -126,7 +128,7 @@ impl Kiosk {
     pub(crate) fn start(place: &Place, config: &Path) -> Self {
         let log = place.path("punchd.log");
         let mut command = punchd(config, &["run"]);
-        Self { program: Program::start(command.env("PUNCH_LOG", "debug"), &log), socket: place.path("kiosk.sock"), log }
+        Self { program: Program::start(command.env("PUNCH_LOG", "trace"), &log), socket: place.path("kiosk.sock"), log }
     }
 
     pub(crate) fn page(&self) -> &str {
@@ -139,6 +141,17 @@ impl Kiosk {
 
     pub(crate) fn signal(&self, signal: Signal) {
         self.program.signal(signal);
+    }
+
+    /// How often each thread has gone to sleep of its own accord: once for each time that it was woken.
+    pub(crate) fn wakes(&self) -> BTreeMap<String, u64> {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.program.child.id())).unwrap().flatten();
+        let wakes = |thread: &Path| {
+            let status = std::fs::read_to_string(thread.join("status")).ok()?;
+            let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+            Some((thread.display().to_string(), line.trim().parse().ok()?))
+        };
+        threads.filter_map(|thread| wakes(&thread.path())).collect()
     }
 
     /// Waits for its end; its exit code.

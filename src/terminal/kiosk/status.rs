@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::Kiosk;
 use super::office::failure_text;
-use crate::config::terminal::TerminalSettings;
+use crate::config::terminal::{PageLanguage, TerminalSettings};
 use crate::control::{ClockStatus, ConditionStatus, JournalStatus, OfficeStatus, Status};
 use crate::domain::estimate::{BestTime, Quality};
 use crate::domain::id::{JournalId, Sequence, hex_text};
@@ -84,7 +84,7 @@ impl Kiosk {
         self.board.shown(self.clock.mono())
     }
 
-    fn page(&self, best: &BestTime, (offline, backlog): (bool, u64)) -> PageState {
+    pub(super) fn page(&self, best: &BestTime, (offline, backlog): (bool, u64)) -> PageState {
         let utc_offset = self.utc_offset();
         let (date, _) = utc_offset.civil(best.at);
         let bundle = self.office.bundle.as_deref();
@@ -93,6 +93,7 @@ impl Kiosk {
             site: bundle.map(|bundle| bundle.site.clone()).unwrap_or_default(),
             terminal: self.settings.name.clone(),
             phone: self.settings.phone.clone(),
+            english_first: self.settings.language == PageLanguage::English,
             clock: Some(PageClock { best: best.at, read: self.clock.mono(), doubtful: best.quality != Quality::Trusted, utc_offset }),
             checkpoints: rules.map(|rules| rules.checkpoints.clone()).unwrap_or_default(),
             day: bundle.map(|bundle| bundle.calendar.day(date)),

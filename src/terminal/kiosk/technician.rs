@@ -57,6 +57,17 @@ impl Technician {
         }
     }
 
+    /// Adds a listener to a reader's bytes.
+    pub(super) fn listen(&mut self, reader: ReaderName, replies: mpsc::Sender<Reply>) {
+        self.listening.insert(reader.clone());
+        self.raw.push((reader, replies));
+    }
+
+    /// Adds somebody who waits for a reader's answers; at most one for each reader: see [`Technician::is_busy`].
+    pub(super) fn wait_for(&mut self, reader: ReaderName, replies: mpsc::Sender<Reply>) {
+        self.waiting.push((reader, replies));
+    }
+
     /// Whoever went away while the reader is still busy for them stays in the list until [`Technician::left`].
     fn answer(&mut self, reader: &ReaderName, answer: Answer, goes_on: bool) {
         let reply = Reply::Answer { answer };
@@ -67,12 +78,12 @@ impl Technician {
     }
 
     /// Whether a request of somebody who is still there is under way at a reader.
-    fn is_busy(&self, reader: &ReaderName) -> bool {
+    pub(super) fn is_busy(&self, reader: &ReaderName) -> bool {
         self.waiting.iter().any(|(waiting, replies)| waiting == reader && !replies.is_closed())
     }
 
     /// Forgets who went away: the readers whose bytes nobody wants any more, and those that are busy for nobody.
-    fn left(&mut self) -> (Vec<ReaderName>, Vec<ReaderName>) {
+    pub(super) fn left(&mut self) -> (Vec<ReaderName>, Vec<ReaderName>) {
         self.watchers.retain(|watcher| !watcher.is_closed());
         self.raw.retain(|(_, replies)| !replies.is_closed());
         let is_deaf = |name: &ReaderName| !self.raw.iter().any(|(raw, _)| raw == name);
@@ -147,8 +158,7 @@ impl Kiosk {
             refuse_listener(&replies);
         } else {
             self.readers.listen(&reader, true);
-            self.technician.listening.insert(reader.clone());
-            self.technician.raw.push((reader, replies));
+            self.technician.listen(reader, replies);
         }
     }
 
@@ -184,8 +194,7 @@ impl Kiosk {
         if let Some(action) = told {
             self.record_maintenance(&action);
         }
-        // At most one for each reader: see `is_busy`.
-        self.technician.waiting.push((reader, replies));
+        self.technician.wait_for(reader, replies);
     }
 
     /// A technician's act is an entry.

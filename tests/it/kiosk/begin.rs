@@ -3,17 +3,18 @@
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
 
+use punchd::clock::Clock;
 use punchd::sim::reader::Protocol;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::rig::{BADGE, Kiosk, OTHER_BADGE, Place, condition, has, punchd, text, until};
+use crate::rig::{BADGE, Kiosk, OTHER_BADGE, PATIENCE, Place, condition, has, punchd, text, until};
 
 #[test]
 fn a_ready_kiosk_tells_its_page_and_its_status_has_exactly_the_stable_keys() {
     let place = Place::new();
     let (_badge, kiosk) = place.badge_kiosk();
-    let listen = until("the address is written", crate::rig::PATIENCE, || std::fs::read_to_string(place.path("data/listen")).ok());
+    let listen = until("the address is written", PATIENCE, || std::fs::read_to_string(place.path("data/listen")).ok());
     assert_eq!(serde_json::from_str::<Value>(&listen).unwrap(), serde_json::json!({ "ready": true, "listen": kiosk.page() }));
     let mode = std::fs::metadata(place.path("kiosk.sock")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o660);
@@ -87,4 +88,23 @@ fn a_signal_ends_it_with_code_0_and_everything_that_was_read_is_stored() {
     kiosk.until("the journal is open", |status| status["journal"].is_string());
     let stored: BTreeSet<u64> = kiosk.ask(&["punches"]).iter().filter_map(|entry| entry["sequence"].as_u64()).collect();
     assert!(told.is_subset(&stored), "{told:?} {stored:?}");
+}
+
+/// How long an idle kiosk is watched, and how often it may wake in that time.
+const WATCHED_MS: u64 = 4_000;
+const WAKES_MAX: u64 = 3 * WATCHED_MS / 1_000;
+
+#[test]
+fn an_idle_kiosk_with_a_badge_reader_wakes_at_most_three_times_a_second() {
+    let place = Place::new();
+    let (_badge, kiosk) = place.badge_kiosk();
+    let clock = Clock::system();
+    // What the start set going is over once the tasks that it needed have gone to sleep for good.
+    let asleep = |since: u64| (clock.mono().0 >= since + WATCHED_MS).then_some(());
+    until("the start is over", PATIENCE, || kiosk.log().contains("a journal begins").then_some(()));
+    let (begun, before) = (clock.mono().0, kiosk.wakes());
+    until("it was watched", PATIENCE, || asleep(begun));
+    let after = kiosk.wakes();
+    let woken: u64 = after.iter().map(|(thread, wakes)| wakes - before.get(thread).unwrap_or(&0)).sum();
+    assert!(woken <= WAKES_MAX, "{woken} times in {WATCHED_MS} ms: {before:?} {after:?}");
 }

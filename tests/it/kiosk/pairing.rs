@@ -11,7 +11,8 @@ use punchd::wire::pairing::PairingCode;
 
 use crate::rig::{BADGE, Kiosk, Office, Place, condition, has, text};
 
-const ROSTER: &str = "工号,姓名,姓名拼音,派驻部门,卡号,进驻日期\nZC0101,欧阳明月,Ouyang Mingyue,示例局,em4100:67003B51C6,2024-01-02\n";
+const ROSTER: &str =
+    "工号,姓名,姓名拼音,派驻部门,岗位类别,卡号,进驻日期\nZC0101,欧阳明月,Ouyang Mingyue,示例局,窗口,em4100:67003B51C6,2024-01-02\n";
 
 #[test]
 fn a_mistyped_code_and_the_code_of_another_office_do_not_pair() {

@@ -9,11 +9,15 @@ mod demo;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod kiosk;
+#[cfg(test)]
 mod office;
 #[cfg(test)]
 mod peers;
 #[cfg(test)]
 mod readme;
+#[cfg(test)]
+mod rig;
 #[cfg(test)]
 mod tidy;
 #[cfg(test)]

@@ -100,7 +100,7 @@ impl Office {
     /// Imports the example roster, with the newcomers or without, as `roster import` does; how many earlier punches found their people by it.
     pub(super) async fn import_roster(&self, newcomers: bool) -> Result<usize, DemoError> {
         let wanted = |line: &&str| newcomers || !NEWCOMERS.iter().any(|staff_no| line.starts_with(staff_no));
-        let text: String = ROSTER.lines().filter(wanted).map(|line| format!("{line}\n")).collect();
+        let text = ROSTER.lines().filter(wanted).fold(String::new(), |text, line| text + line + "\n");
         let store = self.store()?;
         let roster = store.roster(SITE).await.map_err(error::office("read its roster"))?;
         let bindings = store.bindings(SITE).await.map_err(error::office("read its credentials"))?;

@@ -6,6 +6,8 @@ mod admin;
 #[cfg(feature = "terminal")]
 mod browser;
 #[cfg(test)]
+mod crash;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod golden;

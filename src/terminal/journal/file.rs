@@ -176,6 +176,7 @@ impl JournalFile {
 
     /// Stores drafts in one transaction. `sealed` tells what was tried, also when it failed: one result for each draft, in order.
     /// With `heal`, the journal's progress of healing is stored in the same transaction.
+    #[expect(clippy::option_option, reason = "none leaves the progress as it is, some of none ends it")]
     pub(super) fn append(
         &mut self,
         drafts: &[Draft],
@@ -295,15 +296,18 @@ impl JournalFile {
         self.is_there()?;
         let again = Self::open(&self.path, self.meta.journal, &self.options)?;
         let again = again.ok_or_else(|| damaged(&self.path, "all tables are gone"))?;
-        let emptied: (i64, i64) = again.checkpoint("TRUNCATE")?;
-        if emptied != (0, 0) {
-            return Err(JournalError::Closed { path: self.path.clone() });
-        }
+        again.empty_log()?;
         if again.tail.sequence < self.tail.sequence {
             return Err(damaged(&self.path, format!("ended at {} and ends at {}", self.tail.sequence, again.tail.sequence)));
         }
         *self = again;
         Ok(())
+    }
+
+    /// Writes the whole log back and gives its room to the disk.
+    pub(super) fn empty_log(&self) -> Result<(), JournalError> {
+        let left: (i64, i64) = self.checkpoint("TRUNCATE")?;
+        if left == (0, 0) { Ok(()) } else { Err(JournalError::Closed { path: self.path.clone() }) }
     }
 
     /// Writes the log back if it is long enough for the occasion.

@@ -20,6 +20,7 @@ pub(super) struct Inbox {
 
 /// What waiting brought.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one at a time, on the stack")]
 pub(super) enum Waited {
     /// A command.
     Command(Command),

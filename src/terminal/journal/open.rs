@@ -1,5 +1,7 @@
 //! Opening an SQLite file the way durability needs it, and proving that it is so.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
@@ -7,7 +9,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::OpenOptions;
-use super::error::{JournalError, sqlite};
+use super::error::{JournalError, damaged, file, sqlite};
 use super::schema::{Age, Schema};
 
 /// First SQLite that cannot reset a write-ahead log wrongly (release notes of 3.51.3).
@@ -18,6 +20,9 @@ const BUSY_TIMEOUT_MS: u64 = 1_000;
 const LOG_BYTES_MAX: i64 = 8 * 1024 * 1024;
 /// Page cache of one connection, in KiB (negative means KiB to SQLite).
 const CACHE_KIB: i64 = -512;
+
+/// Where the two bytes of write and read version end in the header.
+const FORMAT_VERSIONS_END: usize = 20;
 
 /// Whether a file may be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,10 +47,20 @@ pub(super) fn connect(path: &Path, schema: &Schema, making: Making, options: &Op
     let connection = opened.map_err(sqlite("open", path))?;
     keep_log_on_close(&connection, true).map_err(sqlite("open", path))?;
     connection.busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS)).map_err(sqlite("open", path))?;
+    check_format(path)?;
     let age = schema.examine(&connection, path)?;
     settle(&connection, path, options)?;
     keep_log_on_close(&connection, false).map_err(sqlite("open", path))?;
     Ok((connection, age))
+}
+
+/// A format that SQLite would only read, or not at all, is none of ours (its file format, §1.3.3): the header is damaged.
+fn check_format(path: &Path) -> Result<(), JournalError> {
+    let mut header = [0; FORMAT_VERSIONS_END];
+    let read = File::open(path).and_then(|mut file| file.read(&mut header)).map_err(file("read", path))?;
+    let (_, versions) = header.split_at(FORMAT_VERSIONS_END - 2);
+    let known = versions.iter().all(|version| matches!(version, 1 | 2));
+    if read < FORMAT_VERSIONS_END || known { Ok(()) } else { Err(damaged(path, "the header names an unknown format")) }
 }
 
 /// Whether closing leaves the log as it is: for a damaged file, which is evidence.

@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use rusqlite::Connection;
+use rusqlite::ffi::SQLITE_ERROR;
 use sha2::{Digest, Sha256};
 
 use super::error::{JournalError, damaged, sqlite};
@@ -43,7 +44,7 @@ impl Schema {
         let read =
             |pragma: &'static str| connection.pragma_query_value::<i64, _>(None, pragma, |row| row.get(0)).map_err(sqlite("read", path));
         let (application, version) = (read("application_id")?, read("user_version")?);
-        let found = listing(connection).map_err(sqlite("read the schema of", path))?;
+        let found = listing(connection).map_err(|error| unreadable(error, path))?;
         if application == 0 && version == 0 && found.is_empty() {
             return Ok(Age::Unborn);
         }
@@ -83,6 +84,12 @@ impl Schema {
         self.migrations.iter().take(version).try_for_each(|migration| model.execute_batch(migration))?;
         listing(&model)
     }
+}
+
+/// SQLite has no code of its own for a format number that it does not know, which no file of ours has.
+fn unreadable(error: rusqlite::Error, path: &Path) -> JournalError {
+    let unspecific = error.sqlite_error().is_some_and(|found| found.extended_code == SQLITE_ERROR);
+    if unspecific { damaged(path, error.to_string()) } else { sqlite("read the schema of", path)(error) }
 }
 
 /// Every object of a database with its definition, in a fixed order.

@@ -70,13 +70,21 @@ impl Set {
 
     /// After a failed append: whether to try once more (`true`), or whether it is stored after all (`false`).
     ///
-    /// The connection is closed, the log written back and the true end read from the disk, whatever the failure was.
+    /// Unless it was only room that lacked, the connection is closed, the log written back and the true end read from the disk.
     fn mend(&mut self, error: JournalError, sealed: &Sealed, clock: &Clock) -> Result<bool, JournalError> {
         if error.is_damage() {
             self.follow_damaged(&error, clock)?;
             return Ok(true);
         }
-        let relieved = error.is_full() && self.ballast.release();
+        if error.is_full() {
+            // A failed write of this kind leaves nothing behind, and a file that is closed may not open again without room.
+            let relieved = self.ballast.release();
+            let written_back = self.open_file()?.empty_log();
+            return if relieved || written_back.is_ok() { Ok(true) } else { Err(error) };
+        }
+        if self.ballast.release_if_low() {
+            tracing::warn!("the ballast was given up, so that the journal can be opened again");
+        }
         let file = self.open_file()?;
         match file.reopen() {
             Ok(()) => {}
@@ -93,7 +101,7 @@ impl Set {
         if last.is_some_and(|last| last.hash == file.tail().hash) {
             return Ok(false);
         }
-        if relieved || matches!(error, JournalError::TailMoved { .. }) { Ok(true) } else { Err(error) }
+        if matches!(error, JournalError::TailMoved { .. }) { Ok(true) } else { Err(error) }
     }
 
     fn follow_damaged(&mut self, error: &JournalError, clock: &Clock) -> Result<(), JournalError> {

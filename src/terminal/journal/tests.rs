@@ -42,6 +42,8 @@ struct Rig {
     thread: Option<JoinHandle<()>>,
     runtime: Runtime,
     tickets: u64,
+    /// The journals as last told.
+    views: Vec<JournalView>,
 }
 
 impl Rig {
@@ -54,7 +56,7 @@ impl Rig {
         let (outbox, events) = mpsc::channel(16_384);
         let thread = std::thread::spawn(move || run(options, Clock::system(), inbox, outbox));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        Self { commands, events, told: VecDeque::new(), thread: Some(thread), runtime, tickets: 0 }
+        Self { commands, events, told: VecDeque::new(), thread: Some(thread), runtime, tickets: 0, views: Vec::new() }
     }
 
     fn ask(&self, command: Command) {
@@ -67,14 +69,21 @@ impl Rig {
             self.told.remove(at);
             return found;
         }
-        loop {
-            let event = self.runtime.block_on(async { tokio::time::timeout(LIMIT, self.events.recv()).await });
-            let event = event.unwrap_or_else(|_| panic!("no answer in time; told meanwhile: {:?}", self.told)).expect("the thread goes on");
-            match pick(&event) {
-                Some(found) => return found,
-                None => self.told.push_back(event),
+        let (events, told, views) = (&mut self.events, &mut self.told, &mut self.views);
+        let telling = async {
+            loop {
+                let event = events.recv().await.expect("the thread goes on");
+                if let Event::Journals(journals) | Event::Available { journals, .. } = &event {
+                    views.clone_from(journals);
+                }
+                match pick(&event) {
+                    Some(found) => return found,
+                    None => told.push_back(event),
+                }
             }
-        }
+        };
+        let found = self.runtime.block_on(async { tokio::time::timeout(LIMIT, telling).await });
+        found.unwrap_or_else(|_| panic!("no answer in time; told meanwhile: {told:?}"))
     }
 
     fn available(&mut self) -> Vec<JournalView> {
@@ -169,13 +178,7 @@ impl Rig {
     fn journals(&mut self) -> Vec<JournalView> {
         self.settle();
         self.settle();
-        let mut last = None;
-        for event in &self.told {
-            if let Event::Journals(journals) | Event::Available { journals, .. } = event {
-                last = Some(journals.clone());
-            }
-        }
-        last.expect("journals were told")
+        self.views.clone()
     }
 
     fn stop(mut self) {

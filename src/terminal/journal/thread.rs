@@ -21,6 +21,7 @@ use crate::domain::id::{JournalId, Sequence};
 use crate::domain::time::Mono;
 use crate::health::{Code, Condition};
 use crate::machine::Ticket;
+use crate::machine::uplink::JournalView;
 use crate::wire::entry::{Draft, Stored};
 
 /// Pause between two attempts to make the journal available, in milliseconds.
@@ -53,6 +54,8 @@ pub(super) struct Thread {
     marks_written: Mono,
     streams: VecDeque<Stream>,
     loads: VecDeque<(JournalId, Sequence, usize)>,
+    /// Journals and conditions as last told.
+    told: Vec<JournalView>,
     conditions: Option<Vec<Condition>>,
     conditions_at: Mono,
     /// Whether it became available or unavailable since conditions were last told.
@@ -76,6 +79,7 @@ impl Thread {
             marks_written: now,
             streams: VecDeque::new(),
             loads: VecDeque::new(),
+            told: Vec::new(),
             conditions: None,
             conditions_at: now,
             standing_changed: true,
@@ -114,7 +118,7 @@ impl Thread {
             Command::Load { journal, from, limit } => self.queue_load(journal, from, limit),
             Command::Stream { after, into } => self.begin_stream(after, into),
             Command::Acknowledge { journal, mark, receipt } => {
-                self.with_set("keep a mark", |set, _| set.acknowledge(journal, mark, *receipt))
+                self.with_set("keep a mark", |set, _| set.acknowledge(journal, mark, *receipt));
             }
             Command::HealFork { journal, from } => self.with_set("heal a fork", |set, clock| set.heal_fork(journal, from, clock)),
             Command::Keep { key, value, done } => {
@@ -156,14 +160,18 @@ impl Thread {
         drop(inbox);
         if let Some(why) = &self.obstacle {
             let why = why.clone();
-            return tickets.into_iter().for_each(|ticket| self.tell(Event::NotAppended { ticket, why: why.clone() }));
+            return for ticket in tickets {
+                self.tell(Event::NotAppended { ticket, why: why.clone() });
+            };
         }
         let stored = self.set.as_mut().ok_or(JournalError::NoJournal).and_then(|set| set.append(&drafts, &self.clock));
         match stored {
             Ok(results) => tickets.into_iter().zip(results).for_each(|(ticket, result)| self.tell_result(ticket, result)),
             Err(error) => {
                 let why = error.advice();
-                tickets.into_iter().for_each(|ticket| self.tell(Event::NotAppended { ticket, why: why.clone() }));
+                for ticket in tickets {
+                    self.tell(Event::NotAppended { ticket, why: why.clone() });
+                }
                 self.notice_failure(&error);
             }
         }
@@ -321,7 +329,8 @@ impl Thread {
                 self.standing_changed = true;
                 let Some(set) = &mut self.set else { return };
                 set.changed = false;
-                let (journals, recent) = (set.views(), set.recent(self.clock.read()));
+                self.told = set.views();
+                let (journals, recent) = (self.told.clone(), set.recent(self.clock.read()));
                 self.tell(Event::Kept(kept));
                 self.tell(Event::Available { journals, recent });
             }
@@ -330,17 +339,15 @@ impl Thread {
 
     fn try_available(&mut self) -> Result<Vec<(String, String)>, JournalError> {
         if let Some(set) = &mut self.set {
-            let full = match set.make_ready(&self.clock) {
+            match set.make_ready(&self.clock) {
                 Ok(()) => return set.state.kept(),
-                Err(error) => error.is_full() && !set.ballast.release(),
-            };
-            if full {
-                // What is stored can still be read and sent.
-                return Err(JournalError::File {
-                    operation: "write to",
-                    path: self.options.directory.clone(),
-                    source: std::io::ErrorKind::StorageFull.into(),
-                });
+                Err(error) if error.is_full() => {
+                    // Whatever becomes of it: what is stored can still be read and sent, so the files stay open.
+                    let relieved = set.ballast.release();
+                    let ready = if relieved { set.make_ready(&self.clock) } else { Err(error) };
+                    return ready.and_then(|()| set.state.kept());
+                }
+                Err(_) => {}
             }
         }
         self.set = None;
@@ -360,7 +367,10 @@ impl Thread {
         let changed = self.set.as_mut().is_some_and(|set| std::mem::take(&mut set.changed));
         if let Some(set) = self.set.as_ref().filter(|_| changed) {
             let journals = set.views();
-            self.tell(Event::Journals(journals));
+            if journals != self.told {
+                self.told.clone_from(&journals);
+                self.tell(Event::Journals(journals));
+            }
         }
         let now = self.clock.mono();
         if !changed && !self.standing_changed && now < self.conditions_at {

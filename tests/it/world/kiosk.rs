@@ -54,10 +54,9 @@ pub(super) struct Machines {
 }
 
 impl Kiosk {
-    pub(super) fn start(&mut self, now: u64, seed: u64, batch_entries: usize, mutant: Option<Mutant>) {
+    pub(super) fn start(&mut self, now: u64, seed: u64, settings: Settings, mutant: Option<Mutant>) {
         self.life += 1;
         self.busy_until = now;
-        let settings = Settings { heartbeat_ms: 600_000, batch_entries, ..Settings::default() };
         self.running = Some(Machines {
             keeper: ClockKeeper::new(clockkeeper::Settings::default(), self.disk.floor),
             gate: Gate::default(),

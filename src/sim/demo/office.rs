@@ -100,12 +100,12 @@ impl Office {
     /// Imports the example roster, with the newcomers or without, as `roster import` does; how many earlier punches found their people by it.
     pub(super) async fn import_roster(&self, newcomers: bool) -> Result<usize, DemoError> {
         let wanted = |line: &&str| newcomers || !NEWCOMERS.iter().any(|staff_no| line.starts_with(staff_no));
-        let text = ROSTER.lines().filter(wanted).fold(String::new(), |text, line| text + line + "\n");
+        let text: Vec<&str> = ROSTER.lines().filter(wanted).collect();
         let store = self.store()?;
         let roster = store.roster(SITE).await.map_err(error::office("read its roster"))?;
         let bindings = store.bindings(SITE).await.map_err(error::office("read its credentials"))?;
         let (today, _) = self.settings.utc_offset.civil(self.clock.wall());
-        let (report, facts) = plan::roster::plan(roster_file::read(text.as_bytes()), &roster, bindings, today);
+        let (report, facts) = plan::roster::plan(roster_file::read(text.join("\n").as_bytes()), &roster, bindings, today);
         if let Some(problem) = report.problems.first() {
             return Err(DemoError::Roster { line: problem.line, text: problem.en.clone() });
         }

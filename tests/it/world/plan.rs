@@ -71,7 +71,7 @@ impl Plan {
             garbles: random.pick(&[0, 0, 200]),
             latency_max_ms: random.pick(&[100, 2_000, 40_000]),
             crashes: random.pick(&[0, 10, 60]),
-            stalls: random.pick(&[0, 200]),
+            stalls: random.pick(&[0, 500]),
             backups,
             restores,
         }

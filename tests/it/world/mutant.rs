@@ -27,8 +27,14 @@ pub(super) enum Mutant {
 }
 
 impl Mutant {
-    pub(super) const ALL: [Self; 6] =
-        [Self::GreenBeforeCommit, Self::CursorNeverGoesBack, Self::AcknowledgesTheHighest, Self::InFlightNeverCleared, Self::NoHeartbeat, Self::StatementRunsAhead];
+    pub(super) const ALL: [Self; 6] = [
+        Self::GreenBeforeCommit,
+        Self::CursorNeverGoesBack,
+        Self::AcknowledgesTheHighest,
+        Self::InFlightNeverCleared,
+        Self::NoHeartbeat,
+        Self::StatementRunsAhead,
+    ];
 }
 
 /// The edge of one kiosk's machines.

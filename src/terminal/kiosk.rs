@@ -1,6 +1,6 @@
 //! The kiosk's one loop: wait for the earliest of channels, timer and stop, tell the machines, carry out what they decide.
 //!
-//! `wait` only chooses; [`Kiosk::apply`] is synchronous and never blocks: files, sockets and sounds are other tasks' work. So a tap waits for
+//! `wait` only chooses; `Kiosk::apply` is synchronous and never blocks: files, sockets and sounds are other tasks' work. So a tap waits for
 //! nothing but the journal (law 5).
 
 mod office;

@@ -50,8 +50,8 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn draw(random: &mut Random) -> Self {
-        let weeks = random.chance(1_000);
-        let days = if weeks { 21 } else { random.between(1, 2) };
+        let weeks = random.chance(600);
+        let days = if weeks { 21 } else { random.pick(&[1, 1, 2]) };
         let end = days * DAY_MS;
         let count = random.between(1, 3);
         let kiosks = (0..count).map(|_| KioskPlan::draw(random, days)).collect();
@@ -71,7 +71,7 @@ impl Plan {
             garbles: random.pick(&[0, 0, 200]),
             latency_max_ms: random.pick(&[100, 2_000, 40_000]),
             crashes: random.pick(&[0, 10, 60]),
-            stalls: random.pick(&[0, 200]),
+            stalls: random.pick(&[0, 500]),
             backups,
             restores,
         }
@@ -113,7 +113,7 @@ fn spans(random: &mut Random, most: u64, end: u64, longest: u64) -> Vec<Span> {
 
 /// Four rushes a day, as in a hall, and a few strays.
 fn taps(random: &mut Random, days: u64) -> Vec<u64> {
-    let people = random.between(1, if days > 2 { 5 } else { 15 });
+    let people = random.between(1, if days > 2 { 4 } else { 12 });
     let mut taps = Vec::new();
     for day in 0..days {
         for opens in [8 * HOUR_MS, 11 * HOUR_MS + 50 * MINUTE_MS, 13 * HOUR_MS, 17 * HOUR_MS] {

@@ -382,7 +382,8 @@ impl World {
         let life = self.kiosks[index].life;
         match action {
             core::Action::Append { ticket, draft } => {
-                let stall = if self.random.chance(self.plan.stalls) { 3 * SECOND_MS } else { 0 };
+                let stalls = self.now < self.plan.end && self.random.chance(self.plan.stalls);
+                let stall = if stalls { self.random.between(3 * SECOND_MS, 20 * SECOND_MS) } else { 0 };
                 let took = stall + self.random.between(2, 30);
                 let kiosk = &mut self.kiosks[index];
                 kiosk.busy_until = kiosk.busy_until.max(self.now) + took;

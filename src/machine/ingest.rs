@@ -53,7 +53,7 @@ pub struct Run {
 pub struct View {
     /// The contiguous mark as stored; 0 for a journal not yet known.
     pub mark: Sequence,
-    /// The entries held, quarantined ones apart, at the places that [`wanted`] names.
+    /// The entries held, quarantined ones apart, at the places that [`wanted`] names and at the mark itself.
     pub held: BTreeMap<Sequence, Held>,
     /// The entries held above the mark, as runs without a gap, lowest first.
     pub runs: Vec<Run>,

@@ -188,20 +188,33 @@ impl fmt::Display for EntryKey {
 
 /// The bytes that pairs of hexadecimal digits spell, upper or lower case; `None` for anything else.
 pub fn hex_bytes(text: &str) -> Option<Vec<u8>> {
-    let digits: Vec<u32> = text.chars().map(|c| c.to_digit(16)).collect::<Option<_>>()?;
-    if !digits.len().is_multiple_of(2) {
-        return None;
+    let (pairs, odd) = text.as_bytes().as_chunks::<2>();
+    let mut bytes = Vec::with_capacity(pairs.len());
+    for [high, low] in pairs {
+        bytes.push(hex_digit(*high)? << 4 | hex_digit(*low)?);
     }
-    digits.chunks_exact(2).map(|pair| pair.iter().fold(0, |byte, digit| byte * 16 + digit)).map(|byte| u8::try_from(byte).ok()).collect()
+    odd.is_empty().then_some(bytes)
+}
+
+const fn hex_digit(letter: u8) -> Option<u8> {
+    match letter {
+        b'0'..=b'9' => Some(letter - b'0'),
+        b'a'..=b'f' => Some(letter - b'a' + 10),
+        b'A'..=b'F' => Some(letter - b'A' + 10),
+        _ => None,
+    }
 }
 
 /// Bytes as pairs of hexadecimal digits, lower case.
 pub fn hex_text(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
-        text.extend([digit(byte >> 4), digit(byte & 0xF)]);
-        text
-    })
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        for nibble in [byte >> 4, byte & 0xF] {
+            text.push(DIGITS.get(usize::from(nibble)).map_or('0', |digit| char::from(*digit)));
+        }
+    }
+    text
 }
 
 #[cfg(test)]
@@ -214,6 +227,16 @@ mod tests {
         assert_eq!(hash.to_string().parse(), Ok(hash));
         assert!("a5".parse::<EntryHash>().is_err());
         assert!("zz".parse::<EntryHash>().is_err());
+    }
+
+    #[test]
+    fn hexadecimal_is_read_in_either_case_and_nothing_else_is() {
+        let all: Vec<u8> = (0..=255).collect();
+        assert_eq!(hex_bytes(&hex_text(&all)), Some(all.clone()));
+        assert_eq!(hex_bytes(&hex_text(&all).to_uppercase()), Some(all));
+        for bad in ["0", "0g", "g0", "0x", " 00", "0\u{ff10}", "：0"] {
+            assert_eq!(hex_bytes(bad), None, "{bad}");
+        }
     }
 
     #[test]

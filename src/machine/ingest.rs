@@ -14,8 +14,10 @@ use std::collections::BTreeMap;
 
 use crate::domain::estimate::{Quality, TrustedMoment, best_time};
 use crate::domain::id::{EntryHash, JournalId, Sequence};
+use crate::domain::punch::Origin;
 use crate::domain::time::Wall;
 use crate::wire::batch::{BATCH_ENTRIES_MAX, CheckedBatch, CheckedEntry, JournalState, Lost, TerminalState};
+use crate::wire::entry::Stored;
 
 /// How far the answered mark goes back at a time while the first conflicting entry is looked for: one batch.
 const STEP_BACK: u64 = BATCH_ENTRIES_MAX as u64;
@@ -51,7 +53,7 @@ pub struct Run {
 pub struct View {
     /// The contiguous mark as stored; 0 for a journal not yet known.
     pub mark: Sequence,
-    /// The entries held, quarantined ones apart, at the places that [`wanted`] names.
+    /// The entries held, quarantined ones apart, at the places that [`wanted`] names and at the mark itself.
     pub held: BTreeMap<Sequence, Held>,
     /// The entries held above the mark, as runs without a gap, lowest first.
     pub runs: Vec<Run>,
@@ -145,6 +147,14 @@ pub fn decide(view: &View, batch: &CheckedBatch) -> Decision {
         forked: desk.forked,
         answer,
     }
+}
+
+/// What an entry is a record of, whichever journal it stands in: itself, or the entry that was written again after a fork.
+///
+/// Of the held entries that are one record one counts: the entry itself before its copies. An office set back to a backup from before a fork
+/// was settled may hold both.
+pub fn record(stored: &Stored, origin: Option<Origin>) -> Origin {
+    origin.unwrap_or(Origin { journal: stored.journal, sequence: stored.sequence, hash: stored.hash })
 }
 
 /// What is held of one stated journal.

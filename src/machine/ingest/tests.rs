@@ -7,7 +7,7 @@ use crate::domain::id::BootId;
 use crate::domain::time::{ClockReading, Mono, Trust};
 use crate::wire::batch::LostReason;
 use crate::wire::canonical;
-use crate::wire::entry::{Body, Draft, Stored};
+use crate::wire::entry::{Body, Draft};
 
 const JOURNAL: JournalId = JournalId([1; 16]);
 
@@ -136,6 +136,14 @@ fn entries_found_after_all_fill_their_hole() {
     shelf.take(&CheckedBatch { lost: vec![lost(4, 6, None)], ..batch(&chain, 7, 8) });
     assert_eq!(shelf.take(&batch(&chain, 4, 6)).mark, Sequence(8));
     assert_eq!(shelf.hashes(), hashes(&chain));
+}
+
+#[test]
+fn an_entry_and_what_a_healed_fork_wrote_again_are_one_record() {
+    let chain = chain(3, &[]);
+    let original = record(&chain[1].stored, None);
+    assert_eq!(record(&chain[2].stored, Some(original)), original);
+    assert_ne!(record(&chain[2].stored, None), original);
 }
 
 #[test]

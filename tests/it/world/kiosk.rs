@@ -54,10 +54,9 @@ pub(super) struct Machines {
 }
 
 impl Kiosk {
-    pub(super) fn start(&mut self, now: u64, seed: u64, batch_entries: usize, mutant: Option<Mutant>) {
+    pub(super) fn start(&mut self, now: u64, seed: u64, settings: Settings, mutant: Option<Mutant>) {
         self.life += 1;
         self.busy_until = now;
-        let settings = Settings { heartbeat_ms: 600_000, batch_entries, ..Settings::default() };
         self.running = Some(Machines {
             keeper: ClockKeeper::new(clockkeeper::Settings::default(), self.disk.floor),
             gate: Gate::default(),
@@ -145,7 +144,8 @@ impl Kiosk {
     pub(super) fn state(&mut self, now: u64) -> TerminalState {
         let clock = self.moment(now).clock;
         let machines = self.running.as_ref();
-        let oldest = machines.and_then(|machines| machines.pending.values().min_by_key(|clock| clock.mono).copied());
+        let held_back = machines.filter(|machines| !machines.edge.runs_ahead());
+        let oldest = held_back.and_then(|machines| machines.pending.values().min_by_key(|clock| clock.mono).copied());
         let backlog = machines.map_or(0, |machines| machines.uplink.standing().backlog);
         TerminalState {
             clock: oldest.unwrap_or(clock),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use punchd::domain::id::{EntryHash, JournalId, Sequence, TerminalId};
 use punchd::domain::time::Wall;
+use punchd::machine::ingest;
 use punchd::wire::canonical;
 use punchd::wire::entry::{Body, Entry};
 
@@ -34,6 +35,7 @@ pub(super) struct Ledger {
     complete: BTreeMap<TerminalId, Wall>,
     pub(super) fed: BTreeMap<String, u64>,
     pub(super) violations: Vec<String>,
+    was_restored: bool,
 }
 
 /// The text of the credential that an entry records.
@@ -99,6 +101,7 @@ impl Ledger {
 
     /// The office was set back: what it claimed before says nothing any more.
     pub(super) fn restored(&mut self, kiosks: &[Kiosk], office: &Office) {
+        self.was_restored = true;
         self.complete = office.complete.clone();
         let twins: BTreeSet<&TerminalId> = kiosks.iter().filter(|kiosk| kiosk.twin).map(|kiosk| &kiosk.name).collect();
         self.open = self.greens.iter().filter(|green| !twins.contains(&green.terminal)).cloned().collect();
@@ -136,8 +139,15 @@ impl Ledger {
 
     fn exactly_once(&mut self, kiosks: &[Kiosk], office: &Office) {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-        for tap in office.shelves.values().flat_map(|shelf| shelf.entries.values()).filter_map(|entry| tap_of(&entry.entry)) {
-            *counts.entry(tap).or_default() += 1;
+        let mut records = BTreeSet::new();
+        for entry in office.shelves.values().flat_map(|shelf| shelf.entries.values()) {
+            let Some(tap) = tap_of(&entry.entry) else { continue };
+            let record = ingest::record(&entry.stored, entry.entry.origin);
+            if records.insert((record.journal, record.sequence, record.hash)) {
+                *counts.entry(tap).or_default() += 1;
+            } else if !self.was_restored {
+                self.violation(format!("{tap} and its copy are held by an office that was never set back"));
+            }
         }
         let doubled: Vec<&String> = counts.iter().filter(|(_, count)| **count > 1).map(|(tap, _)| tap).collect();
         if !doubled.is_empty() {

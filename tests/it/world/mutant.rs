@@ -22,11 +22,19 @@ pub(super) enum Mutant {
     InFlightNeverCleared,
     /// An idle kiosk says nothing.
     NoHeartbeat,
+    /// A kiosk states the time although a reading is still on its way to a disk that stalls.
+    StatementRunsAhead,
 }
 
 impl Mutant {
-    pub(super) const ALL: [Self; 5] =
-        [Self::GreenBeforeCommit, Self::CursorNeverGoesBack, Self::AcknowledgesTheHighest, Self::InFlightNeverCleared, Self::NoHeartbeat];
+    pub(super) const ALL: [Self; 6] = [
+        Self::GreenBeforeCommit,
+        Self::CursorNeverGoesBack,
+        Self::AcknowledgesTheHighest,
+        Self::InFlightNeverCleared,
+        Self::NoHeartbeat,
+        Self::StatementRunsAhead,
+    ];
 }
 
 /// The edge of one kiosk's machines.
@@ -74,6 +82,11 @@ impl Edge {
             | Event::InForce { .. }
             | Event::TryNow => Some(event),
         }
+    }
+
+    /// Whether a statement's clock is not held back by readings under way.
+    pub(super) fn runs_ahead(&self) -> bool {
+        self.mutant == Some(Mutant::StatementRunsAhead)
     }
 
     /// What the uplink is told at once in place of its heartbeat going out.

@@ -36,6 +36,7 @@ pub(super) struct Plan {
     pub(super) end: u64,
     pub(super) kiosks: Vec<KioskPlan>,
     pub(super) batch_entries: usize,
+    pub(super) heartbeat_ms: u64,
     pub(super) loss: u64,
     pub(super) reply_loss: u64,
     pub(super) repeats: u64,
@@ -49,8 +50,8 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn draw(random: &mut Random) -> Self {
-        let weeks = random.chance(1_000);
-        let days = if weeks { 21 } else { random.between(1, 2) };
+        let weeks = random.chance(600);
+        let days = if weeks { 21 } else { random.pick(&[1, 1, 2]) };
         let end = days * DAY_MS;
         let count = random.between(1, 3);
         let kiosks = (0..count).map(|_| KioskPlan::draw(random, days)).collect();
@@ -62,6 +63,7 @@ impl Plan {
         Self {
             end,
             kiosks,
+            heartbeat_ms: if weeks { 30 } else { 10 } * MINUTE_MS,
             batch_entries: random.pick(&[3, 8, 20, 512]),
             loss: random.pick(&[0, 500, 3_000]),
             reply_loss: random.pick(&[0, 1_000]),
@@ -69,7 +71,7 @@ impl Plan {
             garbles: random.pick(&[0, 0, 200]),
             latency_max_ms: random.pick(&[100, 2_000, 40_000]),
             crashes: random.pick(&[0, 10, 60]),
-            stalls: random.pick(&[0, 200]),
+            stalls: random.pick(&[0, 500]),
             backups,
             restores,
         }
@@ -111,7 +113,7 @@ fn spans(random: &mut Random, most: u64, end: u64, longest: u64) -> Vec<Span> {
 
 /// Four rushes a day, as in a hall, and a few strays.
 fn taps(random: &mut Random, days: u64) -> Vec<u64> {
-    let people = random.between(1, if days > 2 { 5 } else { 15 });
+    let people = random.between(1, if days > 2 { 4 } else { 12 });
     let mut taps = Vec::new();
     for day in 0..days {
         for opens in [8 * HOUR_MS, 11 * HOUR_MS + 50 * MINUTE_MS, 13 * HOUR_MS, 17 * HOUR_MS] {

@@ -6,7 +6,7 @@ use punchd::domain::credential::Credential;
 use punchd::domain::id::{BootId, JournalId, Sequence};
 use punchd::domain::time::Mono;
 use punchd::machine::clockkeeper::{self, Exchange};
-use punchd::machine::uplink::{Action, Event, Failure, Request};
+use punchd::machine::uplink::{Action, Event, Failure, Request, Settings};
 use punchd::machine::{Ticket, core};
 use punchd::reader::Reading;
 use punchd::wire::batch::{BATCH_VERSION, Batch, Lost, Receipt};
@@ -198,8 +198,9 @@ impl World {
 
     fn start(&mut self, index: usize) {
         if self.kiosks[index].running.is_none() {
-            let (now, seed, batch_entries) = (self.now, self.random.number(), self.plan.batch_entries);
-            self.kiosks[index].start(now, seed, batch_entries, self.mutant);
+            let (seed, Plan { heartbeat_ms, batch_entries, .. }) = (self.random.number(), &self.plan);
+            let settings = Settings { heartbeat_ms: *heartbeat_ms, batch_entries: *batch_entries, ..Settings::default() };
+            self.kiosks[index].start(self.now, seed, settings, self.mutant);
             self.drain(index);
         }
     }
@@ -381,7 +382,8 @@ impl World {
         let life = self.kiosks[index].life;
         match action {
             core::Action::Append { ticket, draft } => {
-                let stall = if self.random.chance(self.plan.stalls) { 3 * SECOND_MS } else { 0 };
+                let stalls = self.now < self.plan.end && self.random.chance(self.plan.stalls);
+                let stall = if stalls { self.random.between(3 * SECOND_MS, 20 * SECOND_MS) } else { 0 };
                 let took = stall + self.random.between(2, 30);
                 let kiosk = &mut self.kiosks[index];
                 kiosk.busy_until = kiosk.busy_until.max(self.now) + took;

@@ -1,7 +1,7 @@
 //! The only reader of the machine's clocks. Everything else is given the time.
 //!
 //! A demo hands the same [`Clock`] to office and terminal alike and lets it skip; the services take [`Clock::system`].
-//! Whether something synchronises the wall clock is found out by [`kernel`], which says how and how well.
+//! Whether something synchronises the wall clock is found out by `kernel`, which says how and how well.
 
 mod kernel;
 mod waiting;

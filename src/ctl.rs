@@ -172,7 +172,7 @@ fn show(mut client: Client, request: &Request, json: bool, language: Language) -
         } else {
             match &reply {
                 Reply::Status(status) => words::status(status, language),
-                Reply::Readers { readers } => words::readers(readers),
+                Reply::Readers { readers } => words::readers(readers, language),
                 Reply::Line { text } => sys::out(entries::line(text)),
                 Reply::Raw { mono, hex } => sys::out(format_args!("{mono:>12} ms  {hex}")),
                 Reply::Answer { answer } => sys::out(words::answer(answer, language)),

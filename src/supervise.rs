@@ -4,6 +4,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -131,30 +132,52 @@ impl Supervisor {
     }
 }
 
+/// SIGTERM and SIGINT, watched from the moment it is made.
+#[derive(Debug)]
+pub struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    /// Watches from now on: neither ends the process any more.
+    ///
+    /// # Errors
+    /// When the signals cannot be watched.
+    pub fn watch() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// Resolves at the first one; a second one ends the process at once.
+    ///
+    /// # Errors
+    /// When the system gives no thread to watch for the second.
+    pub async fn first(mut self) -> std::io::Result<()> {
+        self.either().await;
+        std::thread::Builder::new().name("second-signal".to_owned()).spawn(move || {
+            let waiting = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            if let Ok(runtime) = waiting {
+                runtime.block_on(self.either());
+                std::process::abort();
+            }
+        })?;
+        Ok(())
+    }
+
+    async fn either(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
 /// Resolves at the first SIGTERM or SIGINT; a second one ends the process at once.
 ///
 /// # Errors
 /// When the signals cannot be watched.
 pub async fn stop_signal() -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    std::thread::Builder::new().name("second-signal".to_owned()).spawn(move || {
-        let waiting = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        if let Ok(runtime) = waiting {
-            runtime.block_on(async {
-                tokio::select! {
-                    _ = terminate.recv() => {}
-                    _ = interrupt.recv() => {}
-                }
-            });
-            std::process::abort();
-        }
-    })?;
-    Ok(())
+    StopSignals::watch()?.first().await
 }
 
 #[cfg(test)]

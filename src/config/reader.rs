@@ -1,6 +1,8 @@
 //! A `[[reader]]` block: a serial reader's name, port, protocol and what that protocol lets one set.
 
-use std::path::PathBuf;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
 use super::problem::Problems;
 use super::table::Section;
@@ -8,6 +10,7 @@ use crate::domain::id::ReaderName;
 use crate::reader::card_format::CardFormat;
 use crate::reader::protocol::{DataBits, Parity, Protocol, Serial, Settings, StopBits};
 use crate::reader::{ef01, line};
+use crate::sys;
 use crate::terminal::port::PortSettings;
 
 /// Slowest and fastest line, in bits a second.
@@ -16,6 +19,10 @@ const BAUD: std::ops::RangeInclusive<i64> = 300..=921_600;
 const HOLD_MS: std::ops::RangeInclusive<i64> = 0..=60_000;
 /// Shortest and longest idle gap, in milliseconds.
 const GAP_MS: std::ops::RangeInclusive<i64> = 5..=2_000;
+/// Most bytes of a password's file: eight digits and a line's end, with room for a stray space.
+const PASSWORD_BYTES_MAX: u64 = 64;
+/// The permission bits of everybody else.
+const OTHERS: u32 = 0o007;
 
 /// Reads one block.
 pub fn read(section: &mut Section<'_>, problems: &mut Problems) -> Option<PortSettings> {
@@ -98,8 +105,11 @@ fn module(section: &mut Section<'_>, mut settings: ef01::Settings, problems: &mu
     if let Some(address) = hex_number(section, "address", problems) {
         settings.address = address;
     }
-    if let Some(password) = hex_number(section, "password", problems) {
-        settings.password = ef01::Password(password);
+    if let Some(file) = section.text("password-file", problems) {
+        match password(Path::new(&file.value)) {
+            Ok(password) => settings.password = password,
+            Err((what, remedy)) => problems.add(Some(file.place), format!("`reader.password-file`: {what}"), remedy),
+        }
     }
     let captures = i64::from(*ef01::CAPTURES.start())..=i64::from(*ef01::CAPTURES.end());
     if let Some(captures) = section.number("captures", captures, problems).and_then(|captures| u8::try_from(captures.value).ok()) {
@@ -108,11 +118,66 @@ fn module(section: &mut Section<'_>, mut settings: ef01::Settings, problems: &mu
     settings
 }
 
+/// A module's password from its file, else what is wrong and what to do. The password itself is never repeated.
+fn password(file: &Path) -> Result<ef01::Password, (String, &'static str)> {
+    let unread =
+        |error: std::io::Error| (format!("cannot read {}: {error}", file.display()), "name a file that the daemon's user may read");
+    let mode = fs::metadata(file).map_err(unread)?.permissions().mode();
+    if mode & OTHERS != 0 {
+        return Err((format!("everybody may open {}", file.display()), "take it from the others: chmod 640"));
+    }
+    let bytes = sys::read_limited(file, PASSWORD_BYTES_MAX).map_err(unread)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let wrong = || (format!("{} does not hold a password", file.display()), "write 8 hexadecimal digits into it, such as 00000000");
+    hex_digits(text.trim()).map(ef01::Password).ok_or_else(wrong)
+}
+
+fn hex_digits(text: &str) -> Option<u32> {
+    let digits = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    u32::from_str_radix(text, 16).ok().filter(|_| digits)
+}
+
 fn hex_number(section: &mut Section<'_>, key: &'static str, problems: &mut Problems) -> Option<u32> {
     let text = section.text(key, problems)?;
-    let number = u32::from_str_radix(&text.value, 16).ok().filter(|_| text.value.len() == 8);
+    let number = hex_digits(&text.value);
     if number.is_none() {
         problems.add(Some(text.place), format!("`reader.{key}` must be 8 hexadecimal digits"), format!("write {key} = \"FFFFFFFF\""));
     }
     number
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::terminal::check;
+
+    #[test]
+    fn a_modules_password_comes_from_a_file_that_others_may_not_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("password");
+        let text = format!(
+            "[[reader]]\nname = \"finger\"\ndevice = \"/dev/finger\"\nprotocol = \"ef01\"\npassword-file = \"{}\"\n",
+            file.display()
+        );
+        let refused = || check("terminal.toml", &text).unwrap_err().to_string();
+        assert!(refused().contains("cannot read"));
+        fs::write(&file, "1234abcd\n").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(refused().contains("chmod 640"));
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+        let settings = check("terminal.toml", &text).unwrap();
+        let Settings::Ef01(module) = &settings.readers[0].protocol else { panic!("{settings:?}") };
+        assert_eq!(module.password, ef01::Password(0x1234_ABCD));
+        for wrong in ["+1234567", "12345", "secret-word"] {
+            fs::write(&file, wrong).unwrap();
+            assert!(refused().contains("8 hexadecimal digits") && !refused().contains(wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_password_written_into_the_configuration_is_refused_and_its_file_named() {
+        let text = "[[reader]]\nname = \"f\"\ndevice = \"/dev/f\"\nprotocol = \"ef01\"\npassword = \"1234ABCD\"\n";
+        let shown = check("terminal.toml", text).unwrap_err().to_string();
+        assert!(shown.contains("unknown key `reader.password`") && shown.contains("password-file"), "{shown}");
+    }
 }

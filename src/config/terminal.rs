@@ -1,6 +1,7 @@
 //! `terminal.toml`: a kiosk's configuration, checked whole.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -10,7 +11,7 @@ use super::reader;
 use super::table::{Section, parse};
 use crate::domain::id::TerminalId;
 use crate::domain::time::UtcOffset;
-use crate::sys;
+use crate::sys::{self, Exit};
 use crate::terminal::port::PortSettings;
 
 /// The sample that `punchd default-config` prints.
@@ -21,10 +22,15 @@ pub const PLACES: [&str; 2] = ["./config/terminal.toml", "/etc/punchd/terminal.t
 pub const BYTES_MAX: u64 = 256 * 1024;
 /// Most readers of one kiosk.
 pub const READERS_MAX: usize = 16;
+/// The technician's socket where the file names none.
+const CONTROL_SOCKET: &str = "/run/punchd/kiosk.sock";
 /// Shortest and longest retention, in days: a month to be useful, ten years.
 const RETENTION_DAYS: std::ops::RangeInclusive<i64> = 30..=3_650;
 /// Default retention, in days (architecture law 4).
 const RETENTION_DAYS_DEFAULT: u32 = 180;
+
+/// How the system says that a name leads to no file of a configuration's kind.
+const NO_FILE: [ErrorKind; 4] = [ErrorKind::NotFound, ErrorKind::IsADirectory, ErrorKind::NotADirectory, ErrorKind::FileTooLarge];
 
 /// A kiosk's settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,15 +139,56 @@ pub enum LoadError {
     Wrong(#[from] Problems),
 }
 
+impl LoadError {
+    /// The exit code: a file that is absent or is none is a wrong configuration, one that may not be opened is a matter of permission.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Nowhere | Self::Wrong(_) => Exit::Config,
+            Self::Read { source, .. } if source.kind() == ErrorKind::PermissionDenied => Exit::Permission,
+            Self::Read { source, .. } if NO_FILE.contains(&source.kind()) => Exit::Config,
+            Self::Read { .. } => Exit::Io,
+        }
+    }
+}
+
 /// Reads the named file, or the first of the usual places.
 ///
 /// # Errors
 /// When there is none, it cannot be read, or anything in it is wrong.
 pub fn load(named: Option<&Path>) -> Result<TerminalSettings, LoadError> {
+    let (path, bytes) = read_file(named)?;
+    Ok(check_bytes(&path.display().to_string(), &bytes)?)
+}
+
+/// Reads the technician's socket alone, so that a running kiosk can be asked while its configuration is being changed, and by someone who may
+/// not open the secrets that it names.
+///
+/// # Errors
+/// When there is no file, or it cannot be read.
+pub fn control_socket(named: Option<&Path>) -> Result<PathBuf, LoadError> {
+    let (file, bytes) = read_file(named)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let mut ignored = Problems::of(&file.display().to_string(), &text);
+    let table = parse(&text, &mut ignored);
+    let mut terminal = Section::top(&table).section("terminal", &mut ignored);
+    Ok(path(&mut terminal, "control-socket", CONTROL_SOCKET, &mut ignored))
+}
+
+fn read_file(named: Option<&Path>) -> Result<(&Path, Vec<u8>), LoadError> {
     let usual = || PLACES.iter().map(Path::new).find(|place| place.exists());
     let path = named.or_else(usual).ok_or(LoadError::Nowhere)?;
     let bytes = sys::read_limited(path, BYTES_MAX).map_err(|source| LoadError::Read { path: path.to_owned(), source })?;
-    Ok(check(&path.display().to_string(), &String::from_utf8_lossy(&bytes))?)
+    Ok((path, bytes))
+}
+
+/// The same for bytes: TOML is UTF-8, and a name in another encoding would be shown as garbage.
+fn check_bytes(file: &str, bytes: &[u8]) -> Result<TerminalSettings, Problems> {
+    let text = String::from_utf8_lossy(bytes);
+    let Err(error) = std::str::from_utf8(bytes) else { return check(file, &text) };
+    let mut problems = Problems::of(file, &text);
+    let place = error.valid_up_to()..error.valid_up_to() + char::REPLACEMENT_CHARACTER.len_utf8();
+    problems.add(Some(place), "the file is not UTF-8 here", "save it as UTF-8: iconv -f GB18030 -t UTF-8");
+    problems.or(None)
 }
 
 /// Checks a whole text.
@@ -164,7 +211,7 @@ fn read(top: &mut Section<'_>, problems: &mut Problems) -> TerminalSettings {
     let phone = terminal.text("phone", problems).map(|phone| phone.value).unwrap_or_default();
     let utc_offset = terminal.parsed("utc-offset", problems).map_or_else(UtcOffset::china, |offset| offset.value);
     let data_dir = path(&mut terminal, "data-dir", "/var/lib/punchd", problems);
-    let control_socket = path(&mut terminal, "control-socket", "/run/punchd/kiosk.sock", problems);
+    let control_socket = path(&mut terminal, "control-socket", CONTROL_SOCKET, problems);
     let retention = terminal.number("retention-days", RETENTION_DAYS, problems).map(|days| days.value);
     terminal.finish(problems);
 
@@ -254,8 +301,37 @@ mod tests {
             .lines()
             .map(|line| line.strip_prefix("# ").filter(|rest| rest.starts_with("[[") || rest.contains(" = ")).unwrap_or(line))
             .fold(String::new(), |text, line| text + line + "\n");
+        let folder = tempfile::tempdir().unwrap();
+        let password = folder.path().join("finger.password");
+        sys::write_whole(&password, b"00000000\n", 0o600).unwrap();
+        let whole = whole.replace("/etc/punchd/finger.password", &password.display().to_string());
         let settings = check("terminal.toml", &whole).unwrap_or_else(|problems| panic!("{problems}"));
         assert_eq!(settings.readers.len(), 3);
+    }
+
+    #[test]
+    fn an_unreadable_configuration_ends_with_the_code_of_its_reason() {
+        let folder = tempfile::tempdir().unwrap();
+        let gb18030 = folder.path().join("gb18030.toml");
+        std::fs::write(&gb18030, b"[terminal]\nname = \"\xCC\xFC\"\n").unwrap();
+        let exit = |path: &Path| load(Some(path)).unwrap_err().exit();
+        for path in [folder.path(), &folder.path().join("absent"), &gb18030.join("below"), &gb18030] {
+            assert_eq!(exit(path), Exit::Config, "{}", path.display());
+        }
+        let shown = load(Some(&gb18030)).unwrap_err().to_string();
+        assert!(shown.contains("gb18030.toml:2:9") && shown.contains("UTF-8"), "{shown}");
+        let of = |kind: ErrorKind| LoadError::Read { path: PathBuf::new(), source: kind.into() }.exit();
+        assert_eq!((of(ErrorKind::PermissionDenied), of(ErrorKind::Other)), (Exit::Permission, Exit::Io));
+    }
+
+    #[test]
+    fn a_running_kiosk_is_found_although_its_configuration_is_wrong_elsewhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("terminal.toml");
+        std::fs::write(&file, "[terminal]\ncontrol-socket = \"/tmp/k.sock\"\nretention-days = 1\n[[reader]]\n").unwrap();
+        assert_eq!(control_socket(Some(&file)).unwrap(), Path::new("/tmp/k.sock"));
+        std::fs::write(&file, "").unwrap();
+        assert_eq!(control_socket(Some(&file)).unwrap(), Path::new(CONTROL_SOCKET));
     }
 
     #[test]

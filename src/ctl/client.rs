@@ -74,7 +74,7 @@ pub(crate) fn socket_path(socket: Option<&Path>, config: Option<&Path>) -> Resul
     if let Some(path) = socket {
         return Ok(path.to_owned());
     }
-    terminal::load(config).map(|settings| settings.control_socket).map_err(|error| ClientError::Config(error.to_string()))
+    terminal::control_socket(config).map_err(|error| ClientError::Config(error.to_string()))
 }
 
 /// One question and its answer.

@@ -12,6 +12,7 @@ const CONDITIONS_MAX: usize = 256;
 /// What is wrong, and since when.
 #[derive(Debug, Clone, Default)]
 pub struct Board {
+    revision: u64,
     raised: BTreeMap<(Code, String), Raised>,
 }
 
@@ -27,15 +28,17 @@ impl Board {
         let key = (code, subject.to_owned());
         let detail = detail.into();
         if let Some(raised) = self.raised.get_mut(&key) {
+            self.revision += u64::from(raised.detail != detail);
             raised.detail = detail;
         } else if self.raised.len() < CONDITIONS_MAX {
+            self.revision += 1;
             self.raised.insert(key, Raised { since: now, detail });
         }
     }
 
     /// Clears a condition.
     pub fn clear(&mut self, code: Code, subject: &str) {
-        self.raised.remove(&(code, subject.to_owned()));
+        self.revision += u64::from(self.raised.remove(&(code, subject.to_owned())).is_some());
     }
 
     /// Raises or clears.
@@ -48,10 +51,12 @@ impl Board {
 
     /// Makes the conditions of some codes exactly these.
     pub fn replace(&mut self, now: Mono, codes: &[Code], conditions: Vec<Condition>) {
+        let before = self.raised.len();
         self.raised.retain(|(code, subject), _| {
             let kept = |condition: &Condition| condition.code == *code && condition.subject == *subject;
             !codes.contains(code) || conditions.iter().any(kept)
         });
+        self.revision += u64::from(self.raised.len() != before);
         for condition in conditions {
             self.raise(now, condition.code, &condition.subject, condition.detail);
         }
@@ -65,6 +70,12 @@ impl Board {
             .collect();
         shown.sort_by_key(|condition| (Reverse(condition.code.severity()), condition.code, condition.subject.clone()));
         shown
+    }
+
+    /// Changes whenever [`Board::shown`] does: how often something was raised, changed or cleared, and how many are shown.
+    pub fn mark(&self, now: Mono) -> (u64, usize) {
+        let lasting = |((code, _), raised): &(&(Code, String), &Raised)| now.millis_since(raised.since) >= code.delay_ms();
+        (self.revision, self.raised.iter().filter(lasting).count())
     }
 
     /// When the next one will have lasted long enough to be shown.
@@ -88,6 +99,22 @@ mod tests {
         assert_eq!(board.shown(Mono(1_000)).len(), 1);
         board.clear(Code::ReaderMissing, "badge");
         assert!(board.shown(Mono(2_000)).is_empty());
+    }
+
+    #[test]
+    fn the_mark_changes_with_what_is_shown_and_only_then() {
+        let mut board = Board::default();
+        board.raise(Mono(0), Code::ReaderMissing, "badge", "gone");
+        let hidden = board.mark(Mono(0));
+        board.raise(Mono(10), Code::ReaderMissing, "badge", "gone");
+        board.clear(Code::NoSound, "");
+        assert_eq!(board.mark(Mono(999)), hidden);
+        let shown = board.mark(Mono(1_000));
+        assert_ne!(shown, hidden);
+        board.raise(Mono(1_000), Code::ReaderMissing, "badge", "busy");
+        assert_ne!(board.mark(Mono(1_000)), shown);
+        board.replace(Mono(1_000), &[Code::ReaderMissing], Vec::new());
+        assert_eq!(board.mark(Mono(1_000)).1, 0);
     }
 
     #[test]

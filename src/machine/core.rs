@@ -221,6 +221,11 @@ impl Core {
         [record, self.page.announce_at()].into_iter().flatten().min()
     }
 
+    /// Whether the journal has not yet answered for something that was read or recorded.
+    pub fn is_waiting(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
     /// How things stand while nobody is there, for a page that connects.
     pub fn standing(&self, now: Now) -> Feedback {
         Feedback { replay: true, ..self.stands(now) }

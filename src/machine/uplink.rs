@@ -1,6 +1,6 @@
 //! What to send, when to try again, what the office has.
 //!
-//! Invariants: at most [`BATCH_ENTRIES_MAX`](crate::wire::batch::BATCH_ENTRIES_MAX) entries a batch and one batch in flight; the cursor is
+//! Invariants: at most [`BATCH_ENTRIES_MAX`] entries a batch and one batch in flight; the cursor is
 //! the office's contiguous mark and may go back; while more than one batch waits, every second batch carries the newest entries; journals
 //! are drained oldest first; a heartbeat goes out when idle, for each journal in turn, so that the office can also say that it has lost
 //! something of a closed one. A request that is never answered is for the shell to time out: it then reports [`Failure::Unreachable`].

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use self::cast::{Player, cast};
+use self::cast::cast;
 use self::error::DemoError;
 use self::kiosk::Kiosk;
 use self::office::Office;
@@ -85,12 +85,12 @@ pub(super) fn run(args: &DemoArgs) -> Exit {
 /// Sets the stage, plays or lives the day, and closes; whether the proof holds.
 async fn demonstrate(args: &DemoArgs, folder: &Path) -> Result<bool, DemoError> {
     let cast = cast()?;
-    let mut stage = set(args, folder, &cast).await?;
+    let mut stage = set(args, folder).await?;
     let played = async {
         if args.live {
             stage.live(&cast).await?;
         } else {
-            stage.play(&scenario::day(&cast), &cast).await?;
+            stage.play(&scenario::day(&cast)).await?;
         }
         stage.close().await
     };
@@ -109,14 +109,14 @@ async fn demonstrate(args: &DemoArgs, folder: &Path) -> Result<bool, DemoError> 
 }
 
 /// Starts office and kiosk, pairs them, and says where they are.
-async fn set(args: &DemoArgs, folder: &Path, cast: &[Player]) -> Result<Stage, DemoError> {
+async fn set(args: &DemoArgs, folder: &Path) -> Result<Stage, DemoError> {
     let offset = UtcOffset::china();
     let clock = if args.live { Clock::system() } else { Clock::skipping(offset.wall(args.date, scenario::START)) };
     let date = if args.live { offset.civil(clock.wall()).0 } else { args.date };
     let terminal = TERMINAL.parse::<TerminalId>().map_err(error::kiosk("have its name"))?;
     let office = Office::open(folder, &clock).await?;
-    let there: Vec<&Player> = cast.iter().filter(|player| args.live || !player.is_newcomer()).collect();
-    office.take_in(&there, &terminal).await?;
+    office.import_roster(args.live).await?;
+    office.give_credentials(&terminal).await?;
     let kiosk = Kiosk::open(folder, &terminal, args.live && !args.headless, &clock).await?;
     kiosk.pair(office.url(), office.pairing_code(&terminal).await?).await?;
     let teller = Teller { json: args.json };
@@ -126,13 +126,14 @@ async fn set(args: &DemoArgs, folder: &Path, cast: &[Player]) -> Result<Stage, D
         day: day.code().to_owned(),
         skipping: clock.is_skipping(),
         office: office.url(),
+        office_page: office.page(),
         kiosk_page: format!("http://{}/", kiosk.page()),
         terminal: terminal.to_string(),
         kept: args.keep.as_ref().map(|_| folder.to_owned()),
         headless: args.headless,
     }));
     let watched = !args.headless && !args.live;
-    let stage = Stage { clock, office, kiosk, terminal, offset, date, teller, watched, fed: 0, confirmed: Vec::new() };
+    let stage = Stage { clock, office, kiosk, offset, date, teller, watched, fed: 0, confirmed: Vec::new() };
     stage.note_day(&day);
     Ok(stage)
 }

@@ -75,8 +75,5 @@ pub fn main() -> ExitCode {
 
 fn refuse(error: &LoadError) -> Exit {
     sys::err(format_args!("{error}"));
-    match error {
-        LoadError::Read { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => Exit::Permission,
-        LoadError::Read { .. } | LoadError::Nowhere | LoadError::Wrong(_) => Exit::Config,
-    }
+    error.exit()
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
 
+use crate::config::terminal::TerminalSettings;
 use crate::domain::id::{TerminalId, hex_bytes, hex_text};
 use crate::sys;
 
@@ -84,6 +85,28 @@ pub fn keep_pairing(data_dir: &Path, pairing: &Pairing) -> Result<(), IdentityEr
     sys::write_whole(&path, &text, 0o600).map_err(|source| IdentityError::File { verb: "write", path, source })
 }
 
+/// How the configuration contradicts a pairing, with what to do, so that nobody believes a kiosk to be another; none where it does not.
+pub fn contradiction(settings: &TerminalSettings, pairing: &Pairing) -> Option<String> {
+    let told = |key: &str, configured: &str, paired: &str| {
+        let remedy = "correct terminal.toml, or remove pairing.json from the data directory and pair again";
+        Some(format!("{key} is {configured} in the configuration, but the kiosk is paired with {paired}; {remedy}"))
+    };
+    if let Some(id) = settings.id.as_ref().filter(|id| **id != pairing.terminal) {
+        return told("terminal.id", id.as_str(), pairing.terminal.as_str());
+    }
+    if let Some(url) = settings.office.url.as_ref().filter(|url| **url != pairing.url) {
+        return told("office.url", url, &pairing.url);
+    }
+    let file = settings.office.ca_file.as_ref()?;
+    match sys::read_limited(file, FILE_BYTES_MAX) {
+        Err(error) => told("office.ca-file", &format!("{} ({error})", file.display()), "a CA that it must name"),
+        Ok(ca) if String::from_utf8_lossy(&ca).trim() != pairing.ca.trim() => {
+            told("office.ca-file", &file.display().to_string(), "another CA")
+        }
+        Ok(_) => None,
+    }
+}
+
 /// The kiosk's key; made at the first call.
 ///
 /// # Errors
@@ -126,6 +149,28 @@ mod tests {
         assert_eq!(key(folder.path()).unwrap().to_bytes(), first.to_bytes());
         let mode = fs::metadata(folder.path().join(KEY_FILE)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_configuration_that_names_another_kiosk_office_or_ca_contradicts_the_pairing() {
+        let folder = tempfile::tempdir().unwrap();
+        let ca_file = folder.path().join("ca.pem");
+        fs::write(&ca_file, "the CA\n").unwrap();
+        let terminal: TerminalId = "east-hall-1".parse().unwrap();
+        let pairing = Pairing { url: "https://office:1".to_owned(), terminal, ca: "the CA".to_owned(), office_key: String::new() };
+        let told = |text: &str| contradiction(&crate::config::terminal::check("terminal.toml", text).unwrap(), &pairing);
+        assert_eq!(told(""), None);
+        let same = format!("[terminal]\nid = \"east-hall-1\"\n[office]\nurl = \"https://office:1/\"\nca-file = {ca_file:?}\n");
+        assert_eq!(told(&same), None);
+        for (text, key) in [
+            ("[terminal]\nid = \"west-hall-1\"\n", "terminal.id"),
+            ("[office]\nurl = \"https://elsewhere\"\n", "office.url"),
+            ("[office]\nca-file = \"/nowhere/ca.pem\"\n", "office.ca-file"),
+        ] {
+            assert!(told(text).unwrap().contains(key), "{text}");
+        }
+        fs::write(&ca_file, "another CA\n").unwrap();
+        assert!(told(&same).unwrap().contains("another CA"));
     }
 
     #[test]

@@ -201,7 +201,7 @@ pub enum Event {
         /// What of the asked range can no longer be read.
         lost: Vec<Lost>,
     },
-    /// What is wrong with the files now.
+    /// What is wrong with the files now; that nothing can be stored is told by [`Event::Unavailable`].
     Conditions(Vec<Condition>),
     /// The answer to [`Command::Probe`].
     Alive(u64),

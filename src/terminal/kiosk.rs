@@ -1,25 +1,29 @@
 //! The kiosk's one loop: wait for the earliest of channels, timer and stop, tell the machines, carry out what they decide.
 //!
-//! `wait` only chooses; [`Kiosk::apply`] is synchronous and never blocks: files, sockets and sounds are other tasks' work. So a tap waits for
+//! `wait` only chooses; `Kiosk::apply` is synchronous and never blocks: files, sockets and sounds are other tasks' work. So a tap waits for
 //! nothing but the journal (law 5).
 
 mod office;
 mod readers;
 mod status;
 mod technician;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 use self::office::{Exchanged, Office};
 pub use self::readers::Readers;
+use self::status::PageMark;
 use self::technician::Technician;
 use super::display::Display;
 use super::journal;
 use super::port::{PortEvent, PortEventKind};
-use super::socket::Asked;
+use super::socket::Conversation;
 use super::sound::Sound;
 use crate::clock::{Clock, KERNEL_REFRESH_MS};
 use crate::config::terminal::{ClockSource, TerminalSettings};
@@ -42,6 +46,9 @@ pub const EVENTS_MAX: usize = 1_024;
 const PRUNE_EVERY_MS: u64 = 6 * 3_600_000;
 /// How long a restarted part is mentioned, in milliseconds.
 const RESTART_SHOWN_MS: u64 = 60_000;
+/// How long appends have to be answered at the end, in milliseconds, and how long each of them.
+const DRAIN_MS: u64 = 3_000;
+const DRAIN_WAIT: Duration = Duration::from_secs(2);
 /// The name under which the clock's floor is kept.
 const FLOOR_KEY: &str = "clock-floor";
 
@@ -54,8 +61,8 @@ pub enum Happened {
     Journal(journal::Event),
     /// An exchange with the office came to its end.
     Office(Exchanged),
-    /// A technician asks.
-    Asked(Asked),
+    /// A technician asks, or has left.
+    Control(Conversation),
     /// A task ended.
     Notice(Notice),
     /// Sound works, or does not.
@@ -74,7 +81,7 @@ pub struct Inlets {
     /// For exchanges.
     pub office: mpsc::Sender<Exchanged>,
     /// For the control socket.
-    pub asked: mpsc::Sender<Asked>,
+    pub control: mpsc::Sender<Conversation>,
     /// For the player.
     pub sound: mpsc::Sender<Option<Condition>>,
 }
@@ -85,7 +92,7 @@ pub struct Outlets {
     ports: mpsc::Receiver<PortEvent>,
     journal: mpsc::Receiver<journal::Event>,
     office: mpsc::Receiver<Exchanged>,
-    asked: mpsc::Receiver<Asked>,
+    control: mpsc::Receiver<Conversation>,
     sound: mpsc::Receiver<Option<Condition>>,
     notices: mpsc::Receiver<Notice>,
 }
@@ -95,11 +102,17 @@ pub fn channels(notices: mpsc::Receiver<Notice>) -> (Inlets, Outlets) {
     let (ports, port_events) = mpsc::channel(EVENTS_MAX);
     let (journal, journal_events) = mpsc::channel(EVENTS_MAX);
     let (office, office_events) = mpsc::channel(EVENTS_MAX);
-    let (asked, asked_events) = mpsc::channel(EVENTS_MAX);
+    let (control, control_events) = mpsc::channel(EVENTS_MAX);
     let (sound, sound_events) = mpsc::channel(EVENTS_MAX);
-    let outlets =
-        Outlets { ports: port_events, journal: journal_events, office: office_events, asked: asked_events, sound: sound_events, notices };
-    (Inlets { ports, journal, office, asked, sound }, outlets)
+    let outlets = Outlets {
+        ports: port_events,
+        journal: journal_events,
+        office: office_events,
+        control: control_events,
+        sound: sound_events,
+        notices,
+    };
+    (Inlets { ports, journal, office, control, sound }, outlets)
 }
 
 /// What the loop is given to work with.
@@ -149,6 +162,7 @@ pub struct Kiosk {
     prune_at: Mono,
     kernel_at: Mono,
     restarted: Option<Mono>,
+    shown: Option<PageMark>,
 }
 
 #[derive(Debug)]
@@ -183,6 +197,7 @@ impl Kiosk {
             prune_at: now.plus_millis(PRUNE_EVERY_MS),
             kernel_at: now,
             restarted: None,
+            shown: None,
             settings: parts.settings,
             clock: parts.clock,
             supervisor: parts.supervisor,
@@ -201,7 +216,7 @@ impl Kiosk {
         loop {
             let next = self.next_timeout();
             let Some(happened) = stop.run_until_cancelled(wait(&mut outlets, &self.clock, next)).await else {
-                self.readers.stop();
+                self.drain(&mut outlets).await;
                 return false;
             };
             if let Happened::Notice(Notice::Ended { name }) = &happened {
@@ -213,8 +228,26 @@ impl Kiosk {
         }
     }
 
+    /// Ends in good order: no more readings, and what was read already is stored and answered.
+    async fn drain(&mut self, outlets: &mut Outlets) {
+        self.readers.stop();
+        while let Ok(event) = outlets.ports.try_recv() {
+            self.apply(Happened::Port(event));
+            self.settle();
+        }
+        let until = self.clock.mono().plus_millis(DRAIN_MS);
+        while self.core.is_waiting() && self.clock.mono() < until {
+            let Ok(Some(event)) = tokio::time::timeout(DRAIN_WAIT, outlets.journal.recv()).await else { break };
+            self.apply(Happened::Journal(event));
+            self.settle();
+        }
+        self.journal.try_send(journal::Command::Stop).ok();
+    }
+
     fn now(&mut self) -> ClockReading {
-        self.keeper.read(self.clock.read())
+        let now = self.keeper.read(self.clock.read());
+        self.office.standing.set(now.trust, self.keeper.floor());
+        now
     }
 
     fn apply(&mut self, happened: Happened) {
@@ -222,7 +255,8 @@ impl Kiosk {
             Happened::Port(event) => self.port(event),
             Happened::Journal(event) => self.journal(event),
             Happened::Office(exchanged) => self.exchanged(exchanged),
-            Happened::Asked(asked) => self.asked(asked),
+            Happened::Control(Conversation::Asked(asked)) => self.asked(asked),
+            Happened::Control(Conversation::Ended) => self.conversation_ended(),
             Happened::Notice(notice) => self.notice(&notice),
             Happened::Sound(condition) => {
                 let now = self.clock.mono();
@@ -260,6 +294,7 @@ impl Kiosk {
                 self.core.handle(now, core::Event::JournalAvailable { recent });
                 self.journals_are(now, journals);
                 self.record_start(now);
+                self.office_begin();
             }
             journal::Event::Unavailable { why } => {
                 self.journal_available = false;
@@ -408,7 +443,7 @@ async fn wait(outlets: &mut Outlets, clock: &Clock, next: Mono) -> Happened {
         Some(event) = outlets.journal.recv() => Happened::Journal(event),
         Some(event) = outlets.ports.recv() => Happened::Port(event),
         Some(exchanged) = outlets.office.recv() => Happened::Office(exchanged),
-        Some(asked) = outlets.asked.recv() => Happened::Asked(asked),
+        Some(told) = outlets.control.recv() => Happened::Control(told),
         Some(notice) = outlets.notices.recv() => Happened::Notice(notice),
         Some(sound) = outlets.sound.recv() => Happened::Sound(sound),
         () = clock.sleep_until(next) => Happened::Timer,

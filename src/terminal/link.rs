@@ -10,7 +10,7 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use self::trust::{Anchor, ClockTrusted, client_config};
+use self::trust::{Anchor, ClockStanding, client_config};
 use super::identity::Pairing;
 use crate::clock::Clock;
 use crate::domain::id::{JournalId, hex_text};
@@ -28,6 +28,8 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 const SILENCE_LIMIT: Duration = Duration::from_secs(15);
 /// How long one exchange may take: a full batch on a line of 400 kbit/s with loss.
 const EXCHANGE_LIMIT: Duration = Duration::from_mins(1);
+/// How long a connection that nobody uses is kept: batches follow each other at once, and a heartbeat's connection is verified anew.
+const IDLE_LIMIT: Duration = Duration::from_secs(10);
 /// Most characters of an answer that is shown as an error.
 const SHOWN_MAX: usize = 200;
 
@@ -73,9 +75,9 @@ impl Link {
     ///
     /// # Errors
     /// In words, when the pairing's CA, key or address cannot be used.
-    pub fn new(pairing: Pairing, key: SigningKey, clock: Clock, trusted: &ClockTrusted) -> Result<Self, String> {
+    pub fn new(pairing: Pairing, key: SigningKey, clock: Clock, standing: &ClockStanding) -> Result<Self, String> {
         let office_key = canonical::key_from_text(&pairing.office_key).map_err(|error| error.to_string())?;
-        let client = client(&Anchor::Ca(pairing.ca.clone()), &clock, trusted)?;
+        let client = client(&Anchor::Ca(pairing.ca.clone()), &clock, standing)?;
         Ok(Self { client, pairing, key, office_key, clock })
     }
 
@@ -143,8 +145,8 @@ impl Link {
 
     fn signed<T: DeserializeOwned>(&self, answer: &Answer, purpose: Purpose) -> Result<T, Failure> {
         canonical::verify(&self.office_key, purpose, &answer.body, &answer.signature)
-            .map_err(|error| Failure::Garbled(format!("{error}: {}", answer.beginning())))?;
-        serde_json::from_slice(&answer.body).map_err(|error| Failure::Garbled(error.to_string()))
+            .map_err(|error| Failure::Garbled(format!("{error} ({} {})", answer.status, answer.kind)))?;
+        serde_json::from_slice(&answer.body).map_err(|error| Failure::Garbled(unreadable(&error)))
     }
 }
 
@@ -152,22 +154,28 @@ impl Link {
 ///
 /// # Errors
 /// Why it did not come about, in words.
-pub async fn pair(url: &str, code: &PairingCode, request: PairRequest, clock: &Clock, trusted: &ClockTrusted) -> Result<Pairing, Failure> {
+pub async fn pair(
+    url: &str,
+    code: &PairingCode,
+    request: PairRequest,
+    clock: &Clock,
+    standing: &ClockStanding,
+) -> Result<Pairing, Failure> {
     let url = url.trim_end_matches('/').to_owned();
     if !url.starts_with("https://") {
         return Err(Failure::Refused(format!("“{url}” is no address such as https://office.example:8443")));
     }
-    let client = client(&Anchor::KeyDigest(code.ca_digest), clock, trusted).map_err(Failure::Garbled)?;
+    let client = client(&Anchor::KeyDigest(code.ca_digest), clock, standing).map_err(Failure::Garbled)?;
     let request = PairRequest { secret: hex_text(&code.secret), ..request };
     let answer = answer(client.post(format!("{url}/terminal/v1/pair")).json(&request), BATCH_BYTES_MAX).await?;
-    let reply: PairReply = serde_json::from_slice(&answer.body).map_err(|error| Failure::Garbled(error.to_string()))?;
+    let reply: PairReply = serde_json::from_slice(&answer.body).map_err(|error| Failure::Garbled(unreadable(&error)))?;
     let pairing = Pairing { url, terminal: reply.terminal, ca: reply.ca, office_key: reply.office_key };
     let vouched = trust::ca_has_digest(&pairing.ca, code.ca_digest);
     if vouched { Ok(pairing) } else { Err(Failure::Untrusted("the CA in the answer is not the one in the code".to_owned())) }
 }
 
-fn client(anchor: &Anchor, clock: &Clock, trusted: &ClockTrusted) -> Result<Client, String> {
-    let tls = client_config(anchor, clock, trusted).map_err(|error| error.to_string())?;
+fn client(anchor: &Anchor, clock: &Clock, standing: &ClockStanding) -> Result<Client, String> {
+    let tls = client_config(anchor, clock, standing).map_err(|error| error.to_string())?;
     Client::builder()
         .tls_backend_preconfigured(tls)
         .no_proxy()
@@ -175,6 +183,7 @@ fn client(anchor: &Anchor, clock: &Clock, trusted: &ClockTrusted) -> Result<Clie
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(CONNECT_LIMIT)
         .read_timeout(SILENCE_LIMIT)
+        .pool_idle_timeout(IDLE_LIMIT)
         .timeout(EXCHANGE_LIMIT)
         .build()
         .map_err(|error| error.to_string())
@@ -197,13 +206,30 @@ struct Answer {
     status: StatusCode,
     signature: String,
     tag: String,
+    kind: String,
     body: Vec<u8>,
 }
 
+/// A refusal as the office words it.
+#[derive(serde::Deserialize)]
+struct Refusal {
+    code: String,
+    text: String,
+}
+
 impl Answer {
-    fn beginning(&self) -> String {
-        String::from_utf8_lossy(&self.body).chars().filter(|c| !c.is_control()).take(SHOWN_MAX).collect()
+    /// What a refusal says: the office's sentence, or that something else spoke. Only for what is no success: a bundle holds names.
+    fn refusal(&self) -> String {
+        let said = serde_json::from_slice(&self.body).map(|Refusal { code, text }| format!("{text} ({code})"));
+        let said = said.unwrap_or_else(|_| format!("{} bytes of type “{}”", self.body.len(), self.kind));
+        let shown: String = said.chars().filter(|c| !c.is_control()).take(SHOWN_MAX).collect();
+        format!("{}: {shown}", self.status)
     }
+}
+
+/// Where an answer cannot be read. Its text is not repeated: a bundle holds names.
+fn unreadable(error: &serde_json::Error) -> String {
+    format!("the answer cannot be read at line {} column {}", error.line(), error.column())
 }
 
 async fn answer(request: RequestBuilder, limit: usize) -> Result<Answer, Failure> {
@@ -214,6 +240,7 @@ async fn answer(request: RequestBuilder, limit: usize) -> Result<Answer, Failure
         status: response.status(),
         signature: header(&response, SIGNATURE_HEADER),
         tag: header(&response, "etag").trim_matches('"').to_owned(),
+        kind: header(&response, "content-type").chars().filter(|c| !c.is_control()).take(SHOWN_MAX).collect(),
         body: Vec::new(),
     };
     while let Some(chunk) = response.chunk().await.map_err(|error| failure(&error))? {
@@ -225,13 +252,13 @@ async fn answer(request: RequestBuilder, limit: usize) -> Result<Answer, Failure
     match answer.status {
         StatusCode::OK | StatusCode::CREATED | StatusCode::NOT_MODIFIED => Ok(answer),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::GONE | StatusCode::CONFLICT => {
-            Err(Failure::Refused(format!("{}: {}", answer.status, answer.beginning())))
+            Err(Failure::Refused(answer.refusal()))
         }
         status if status.is_redirection() => Err(Failure::Garbled(format!("{status}: something else answers in the office's place"))),
         status if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS && status != StatusCode::REQUEST_TIMEOUT => {
-            Err(Failure::Garbled(format!("{status}: {}", answer.beginning())))
+            Err(Failure::Garbled(answer.refusal()))
         }
-        status => Err(Failure::Unreachable(format!("{status}: {}", answer.beginning()))),
+        _ => Err(Failure::Unreachable(answer.refusal())),
     }
 }
 
@@ -242,14 +269,23 @@ fn failure(error: &reqwest::Error) -> Failure {
     let mut untrusted = false;
     while let Some(found) = cause {
         causes.push(found.to_string());
-        untrusted |= matches!(found.downcast_ref::<rustls::Error>(), Some(rustls::Error::InvalidCertificate(_)));
-        if let Some(io) = found.downcast_ref::<std::io::Error>() {
-            let inner = io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-            untrusted |= matches!(inner, Some(rustls::Error::InvalidCertificate(_)));
-        }
+        untrusted |= is_certificate(found);
         cause = found.source();
     }
     causes.dedup();
     let text = causes.join(": ");
     if untrusted { Failure::Untrusted(text) } else { Failure::Unreachable(text) }
 }
+
+/// Whether an error is about the other end's certificate; an I/O error may hold another, which is not among its sources.
+fn is_certificate(error: &(dyn std::error::Error + 'static)) -> bool {
+    if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+        return matches!(tls, rustls::Error::InvalidCertificate(_));
+    }
+    let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    held.is_some_and(|held| is_certificate(held))
+}
+
+#[cfg(test)]
+#[cfg(feature = "office")]
+mod tests;

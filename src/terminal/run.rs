@@ -3,7 +3,7 @@
 //! Stop: ports, then the core drains, the journal commits and checkpoints, exchanges have 5 s; a second signal ends at once.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 use super::display::Display;
+use super::identity;
 use super::journal;
 use super::kiosk::{JOURNAL_COMMANDS_MAX, Kiosk, Parts, Readers, channels};
 use super::port;
@@ -18,11 +19,15 @@ use super::socket;
 use super::sound::{Sound, SoundSettings};
 use crate::clock::Clock;
 use crate::config::terminal::TerminalSettings;
-use crate::supervise::{Supervisor, stop_signal};
+use crate::supervise::{StopSignals, Supervisor};
 use crate::sys::{self, Exit};
 
 /// How long exchanges and the journal have to end.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
+/// The page's address in the data directory.
+const LISTEN_FILE: &str = "listen";
+/// Pause before an unusable data directory is tried again.
+const ANNOUNCE_AGAIN: Duration = Duration::from_secs(2);
 /// Where Linux keeps the machine's own id, by which a moved data directory is known.
 const MACHINE_ID_FILE: &str = "/etc/machine-id";
 
@@ -41,7 +46,7 @@ pub enum StartError {
     #[error("cannot listen at {path}: {source}")]
     Socket {
         /// The path.
-        path: std::path::PathBuf,
+        path: PathBuf,
         /// Why.
         source: std::io::Error,
     },
@@ -98,41 +103,61 @@ pub fn service(settings: TerminalSettings, clock: Clock) -> Exit {
             return Exit::Software;
         }
     };
-    runtime.block_on(async {
-        let data_dir = settings.data_dir.clone();
-        let mut running = match start(settings, clock).await {
-            Ok(running) => running,
-            Err(error) => {
-                sys::err(format_args!("punchd: {error}"));
-                return error.exit();
-            }
-        };
-        announce(&data_dir, running.page);
-        let exit = tokio::select! {
-            signal = stop_signal() => match signal {
-                Ok(()) => Exit::Ok,
-                Err(error) => {
-                    tracing::error!(%error, "signals cannot be watched");
-                    Exit::Software
-                }
-            },
-            _ = running.ended() => Exit::Software,
-        };
-        sd_notify::notify(&[sd_notify::NotifyState::Stopping]).ok();
-        if !running.stop().await {
-            tracing::warn!("not everything ended in time");
-        }
-        exit
-    })
+    let exit = runtime.block_on(serve(settings, clock));
+    // A question to the system's time service may still be under way; nobody waits for its answer.
+    runtime.shutdown_background();
+    exit
 }
 
-/// Says that the kiosk is ready: to whoever started it, to systemd, and in the data directory.
-fn announce(data_dir: &Path, page: SocketAddr) {
-    let line = format!("{{\"ready\":true,\"listen\":\"{page}\"}}");
-    sys::out(&line);
-    if let Err(error) = sys::write_whole(&data_dir.join("listen"), format!("{line}\n").as_bytes(), 0o644) {
-        tracing::warn!(%error, "the page's address cannot be written to the data directory");
+async fn serve(settings: TerminalSettings, clock: Clock) -> Exit {
+    let data_dir = settings.data_dir.clone();
+    let system = |error: std::io::Error| StartError::System { what: "signals", why: error.to_string() };
+    // Before anything is announced: whoever sees it ready may tell it to stop.
+    let begun = match StopSignals::watch().map_err(system) {
+        Ok(signals) => start(settings, clock).await.map(|running| (signals, running)),
+        Err(error) => Err(error),
+    };
+    let (signals, mut running) = match begun {
+        Ok(begun) => begun,
+        Err(error) => {
+            sys::err(format_args!("punchd: {error}"));
+            return error.exit();
+        }
+    };
+    announce(data_dir, &running);
+    let exit = tokio::select! {
+        signal = signals.first() => match signal {
+            Ok(()) => Exit::Ok,
+            Err(error) => {
+                tracing::error!(%error, "a second signal cannot be watched for");
+                Exit::Ok
+            }
+        },
+        _ = running.ended() => Exit::Software,
+    };
+    sd_notify::notify(&[sd_notify::NotifyState::Stopping]).ok();
+    if !running.stop().await {
+        tracing::warn!("not everything ended in time");
     }
+    exit
+}
+
+/// Says that the kiosk is ready: to whoever started it, to systemd, and in the data directory as soon as that can be written.
+fn announce(data_dir: PathBuf, running: &Running) {
+    let line = format!("{{\"ready\":true,\"listen\":\"{}\"}}", running.page);
+    sys::out(&line);
+    let supervisor = running.supervisor.clone();
+    running.supervisor.passing(async move {
+        let (path, text) = (data_dir.join(LISTEN_FILE), format!("{line}\n"));
+        loop {
+            let (path, text) = (path.clone(), text.clone());
+            let written = supervisor.blocking(move || sys::write_whole(&path, text.as_bytes(), 0o644)).await;
+            let rest = tokio::time::sleep(ANNOUNCE_AGAIN);
+            if matches!(written, Ok(Ok(()))) || supervisor.stop().run_until_cancelled(rest).await.is_none() {
+                return;
+            }
+        }
+    });
     sd_notify::notify(&[sd_notify::NotifyState::Ready]).ok();
 }
 
@@ -177,7 +202,7 @@ pub async fn start(settings: TerminalSettings, clock: Clock) -> Result<Running, 
             tracing::error!(%error, "the page cannot be served");
         }
     });
-    supervisor.essential("control", socket::serve(control, supervisor.clone(), inlets.asked.clone()));
+    supervisor.essential("control", socket::serve(control, supervisor.clone(), inlets.control.clone()));
     let sound = sound(&settings, &supervisor, inlets.sound.clone())?;
 
     let watchdog_ms = sd_notify::watchdog_enabled().and_then(|every| u64::try_from(every.as_millis() / 3).ok());
@@ -227,24 +252,8 @@ fn seed() -> Result<u64, StartError> {
     Ok(u64::from_le_bytes(bytes))
 }
 
-/// A configuration that contradicts what pairing gave is refused, so that nobody believes a kiosk to be another.
+/// A pairing that cannot be read is no contradiction: the data directory may be away, and punches come first.
 fn agrees_with_pairing(settings: &TerminalSettings) -> Result<(), StartError> {
-    let Ok(Some(pairing)) = super::identity::pairing(&settings.data_dir) else { return Ok(()) };
-    let contradiction = |key: &str, configured: &str, paired: &str| {
-        let remedy = "correct terminal.toml, or remove pairing.json from the data directory and pair again";
-        StartError::Contradiction(format!("{key} is {configured} in the configuration, but the kiosk is paired as {paired}; {remedy}"))
-    };
-    if let Some(id) = settings.id.as_ref().filter(|id| **id != pairing.terminal) {
-        return Err(contradiction("terminal.id", id.as_str(), pairing.terminal.as_str()));
-    }
-    if let Some(url) = settings.office.url.as_ref().filter(|url| **url != pairing.url) {
-        return Err(contradiction("office.url", url, &pairing.url));
-    }
-    if let Some(file) = &settings.office.ca_file {
-        let ca = std::fs::read_to_string(file).unwrap_or_default();
-        if ca.trim() != pairing.ca.trim() {
-            return Err(contradiction("office.ca-file", &file.display().to_string(), "with another CA"));
-        }
-    }
-    Ok(())
+    let Ok(Some(pairing)) = identity::pairing(&settings.data_dir) else { return Ok(()) };
+    identity::contradiction(settings, &pairing).map_or(Ok(()), |why| Err(StartError::Contradiction(why)))
 }

@@ -33,6 +33,15 @@ pub struct Asked {
     pub replies: mpsc::Sender<Reply>,
 }
 
+/// What the socket tells the loop.
+#[derive(Debug)]
+pub enum Conversation {
+    /// A request.
+    Asked(Asked),
+    /// One came to its end: whoever asked has the whole answer, or went away.
+    Ended,
+}
+
 /// Listens at a path; what is there already is removed only if it is a socket that nobody answers.
 ///
 /// # Errors
@@ -56,16 +65,17 @@ pub fn listen(path: &Path) -> io::Result<UnixListener> {
 }
 
 /// Takes connections until told to stop.
-pub async fn serve(listener: UnixListener, supervisor: Supervisor, asked: mpsc::Sender<Asked>) {
+pub async fn serve(listener: UnixListener, supervisor: Supervisor, told: mpsc::Sender<Conversation>) {
     let places = std::sync::Arc::new(tokio::sync::Semaphore::new(CONNECTIONS_MAX));
     loop {
         let Ok(place) = std::sync::Arc::clone(&places).acquire_owned().await else { return };
         let Some(accepted) = supervisor.stop().run_until_cancelled(listener.accept()).await else { return };
         match accepted {
             Ok((stream, _)) => {
-                let (asked, stop) = (asked.clone(), supervisor.stop().clone());
+                let (told, stop) = (told.clone(), supervisor.stop().clone());
                 supervisor.passing(async move {
-                    stop.run_until_cancelled(converse(stream, asked)).await;
+                    stop.run_until_cancelled(converse(stream, &told)).await;
+                    told.send(Conversation::Ended).await.ok();
                     drop(place);
                 });
             }
@@ -74,7 +84,7 @@ pub async fn serve(listener: UnixListener, supervisor: Supervisor, asked: mpsc::
     }
 }
 
-async fn converse(stream: UnixStream, asked: mpsc::Sender<Asked>) {
+async fn converse(stream: UnixStream, told: &mpsc::Sender<Conversation>) {
     let (read, mut write) = stream.into_split();
     let limit = u64::try_from(REQUEST_BYTES_MAX).unwrap_or(u64::MAX);
     let mut read = BufReader::new(read.take(limit));
@@ -86,7 +96,7 @@ async fn converse(stream: UnixStream, asked: mpsc::Sender<Asked>) {
     let (replies, mut answers) = mpsc::channel(REPLIES_MAX);
     match serde_json::from_slice(&line) {
         Ok(request) => {
-            if asked.send(Asked { request, replies }).await.is_err() {
+            if told.send(Conversation::Asked(Asked { request, replies })).await.is_err() {
                 return;
             }
         }
@@ -136,17 +146,19 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("kiosk.sock");
         let (supervisor, _notices) = Supervisor::new();
-        let (asked, mut requests) = mpsc::channel(1);
-        supervisor.passing(serve(listen(&path).unwrap(), supervisor.clone(), asked));
+        let (told, mut conversations) = mpsc::channel(8);
+        supervisor.passing(serve(listen(&path).unwrap(), supervisor.clone(), told));
         assert!(exchange(&path, "no json\n").await.contains("bad-request"));
         let answer = exchange(&path, "{\"verb\":\"status\"}\n");
         let answered = async {
-            let asked = requests.recv().await.unwrap();
+            assert!(matches!(conversations.recv().await, Some(Conversation::Ended)), "that of the garbage");
+            let Some(Conversation::Asked(asked)) = conversations.recv().await else { panic!("nothing was asked") };
             assert_eq!(asked.request, Request::Status);
             asked.replies.send(Reply::Done { text: "good".to_owned() }).await.unwrap();
         };
         let (text, ()) = tokio::join!(answer, answered);
         assert!(text.contains("good"));
+        assert!(matches!(conversations.recv().await, Some(Conversation::Ended)));
     }
 
     async fn exchange(path: &Path, line: &str) -> String {

@@ -4,12 +4,12 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
-use std::time::{Duration, Instant};
 
+use punchd::clock::Clock;
 use serde_json::Value;
 
-/// Longest wait for anything.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longest wait for anything, in milliseconds.
+const PATIENCE_MS: u64 = 60_000;
 
 #[test]
 fn the_sequence_works_as_written_from_an_empty_folder_to_a_pulled_punch() {
@@ -57,7 +57,7 @@ fn the_sequence_works_as_written_from_an_empty_folder_to_a_pulled_punch() {
     let line: Value = serde_json::from_str(String::from_utf8_lossy(&punches.stdout).lines().next().unwrap()).unwrap();
     assert_eq!(line, first["items"][0], "the command line gives what the interface gives");
     place.check_day();
-    place.check_pages(&office);
+    check_pages(&office);
 }
 
 /// The folder of one office and its kiosk.
@@ -195,26 +195,6 @@ impl Place {
         assert_eq!(String::from_utf8_lossy(&csv).lines().count(), 3);
     }
 
-    /// The pages, as a browser here asks for them and as one that was lured asks.
-    fn check_pages(&self, office: &Office) {
-        let page = |path: &str, host: &str| {
-            let host = format!("Host: {host}");
-            curl(&["-si", "-H", &host, &format!("http://{}{path}", office.pages)])
-        };
-        let today = page("/", &office.pages);
-        assert!(
-            today.starts_with("HTTP/1.1 200") && today.to_ascii_lowercase().contains("content-security-policy: default-src 'self'"),
-            "{today}"
-        );
-        assert!(today.contains("张三") && today.contains("税务局") && today.contains("0003887558"));
-        assert!(today.contains("=&#60;b&#62;1") && !today.contains("<b>1<"), "what people wrote is escaped: {today}");
-        let terminals = page("/terminals", "localhost:1");
-        assert!(terminals.contains("east-hall-1") && terminals.contains("在用"), "{terminals}");
-        for path in ["/", "/terminals", "/style.css"] {
-            assert!(page(path, "attendance.example").starts_with("HTTP/1.1 421"), "{path}");
-        }
-    }
-
     fn pull(&self, office: &Office, token: &str, after: &str) -> Value {
         let ca = self.path("ca.pem").display().to_string();
         let authorization = format!("Authorization: Bearer {token}");
@@ -225,10 +205,35 @@ impl Place {
 
     /// Waits until a condition holds, with a limit.
     fn until(&self, what: &str, holds: impl Fn() -> bool) {
-        let began = Instant::now();
+        let clock = Clock::system();
+        let began = clock.mono();
         while !holds() {
-            assert!(began.elapsed() < PATIENCE, "waited too long until {what}: {}", String::from_utf8_lossy(&self.ctl(&["status"]).stdout));
+            assert!(
+                clock.mono().millis_since(began) < PATIENCE_MS,
+                "waited too long until {what}: {}",
+                String::from_utf8_lossy(&self.ctl(&["status"]).stdout)
+            );
         }
+    }
+}
+
+/// The pages, as a browser here asks for them and as one that was lured asks.
+fn check_pages(office: &Office) {
+    let page = |path: &str, host: &str| {
+        let host = format!("Host: {host}");
+        curl(&["-si", "-H", &host, &format!("http://{}{path}", office.pages)])
+    };
+    let today = page("/", &office.pages);
+    assert!(
+        today.starts_with("HTTP/1.1 200") && today.to_ascii_lowercase().contains("content-security-policy: default-src 'self'"),
+        "{today}"
+    );
+    assert!(today.contains("张三") && today.contains("税务局") && today.contains("0003887558"));
+    assert!(today.contains("=&#60;b&#62;1") && !today.contains("<b>1<"), "what people wrote is escaped: {today}");
+    let terminals = page("/terminals", "localhost:1");
+    assert!(terminals.contains("east-hall-1") && terminals.contains("在用"), "{terminals}");
+    for path in ["/", "/terminals", "/style.css"] {
+        assert!(page(path, "attendance.example").starts_with("HTTP/1.1 421"), "{path}");
     }
 }
 

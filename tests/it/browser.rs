@@ -11,7 +11,7 @@ use std::time::Duration;
 use punchd::clock::Clock;
 use punchd::domain::time::Wall;
 use punchd::machine::feedback::{Feedback, State};
-use punchd::terminal::display::Display;
+use punchd::terminal::display::{Display, PageState};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -22,17 +22,23 @@ const LIMIT: Duration = Duration::from_mins(5);
 
 #[tokio::test]
 async fn nothing_is_cut_on_a_seven_inch_panel_of_1024_by_600() {
-    every_scene(1024, 600).await;
+    every_scene(1024, 600, false).await;
 }
 
 #[tokio::test]
 async fn nothing_is_cut_on_a_ten_inch_panel_of_1280_by_800() {
-    every_scene(1280, 800).await;
+    every_scene(1280, 800, false).await;
 }
 
 #[tokio::test]
 async fn nothing_is_cut_on_an_upright_panel_of_800_by_1280() {
-    every_scene(800, 1280).await;
+    every_scene(800, 1280, false).await;
+}
+
+#[tokio::test]
+async fn nothing_is_cut_where_english_comes_first() {
+    every_scene(1024, 600, true).await;
+    every_scene(800, 1280, true).await;
 }
 
 #[tokio::test]
@@ -109,17 +115,19 @@ async fn the_page_loads_nothing_from_elsewhere_and_breaks_none_of_its_own_policy
 }
 
 /// Shows every scene at a size and measures it.
-async fn every_scene(width: u32, height: u32) {
+async fn every_scene(width: u32, height: u32, english_first: bool) {
+    let page = move |change| PageState { english_first, ..scenes::page_with(&display_clock(), change) };
+    let named = move |name: &str| if english_first { format!("{name}-english") } else { name.to_owned() };
     on_page(width, height, |display, browser, address| async move {
         let mut wrong = Vec::new();
         for scene in scenes::standing() {
-            display.page(scenes::page_with(&display_clock(), scene.change));
+            display.page(page(scene.change));
             display.show(scene.last);
             browser.goto(&address).await;
             browser.wait_for(scene.shows).await;
-            wrong.extend(browser.look_at(scene.name, (width, height)).await);
+            wrong.extend(browser.look_at(&named(scene.name), (width, height)).await);
         }
-        display.page(scenes::page_with(&display_clock(), |_| {}));
+        display.page(page(|_| {}));
         display.show(Feedback::of(State::Idle));
         browser.goto(&address).await;
         browser.wait_for("body[data-seen='1'][data-view='idle']").await;
@@ -127,7 +135,7 @@ async fn every_scene(width: u32, height: u32) {
         for (shown, (name, feedback)) in scenes::results().into_iter().enumerate() {
             display.show(feedback);
             browser.wait_for(&format!("body[data-seen='{}'][data-view='result']", shown + 2)).await;
-            wrong.extend(browser.look_at(&name, (width, height)).await);
+            wrong.extend(browser.look_at(&named(&name), (width, height)).await);
         }
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
         browser

@@ -3,18 +3,24 @@
 #[cfg(test)]
 mod admin;
 #[cfg(test)]
-#[cfg(feature = "terminal")]
 mod browser;
+#[cfg(test)]
+mod crash;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
-#[cfg(all(feature = "office", feature = "terminal"))]
+mod kiosk;
+#[cfg(test)]
 mod office;
+#[cfg(test)]
 mod peers;
 #[cfg(test)]
 mod readme;
+#[cfg(test)]
+mod rig;
+#[cfg(test)]
 mod tidy;
 #[cfg(test)]
 mod world;

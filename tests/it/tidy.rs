@@ -70,8 +70,8 @@ fn every_room_names_only_the_rooms_it_may() {
         let room = room_of(&file);
         let Some((_, allowed)) = DIRECTIONS.iter().find(|(name, _)| *name == room) else { continue };
         for (number, named) in names_of_the_crate(&read(&file)) {
-            let fits = |room: &&str| named == **room || named.starts_with(&format!("{room}::"));
-            if !allowed.iter().any(|room| fits(&room)) {
+            let fits = |room: &&str| named == *room || named.starts_with(&format!("{room}::"));
+            if !allowed.iter().any(fits) {
                 wrong.push(format!("{}:{number} names crate::{named}", file.display()));
             }
         }
@@ -116,7 +116,7 @@ fn no_file_is_too_long_and_each_says_what_it_is() {
 
 #[test]
 fn nothing_unfinished_and_nothing_sleeping_is_left() {
-    let banned = ["todo!", "unimplemented!", "dbg!(", "FIXME", "XXX", "#[ignore"].map(|word| word.to_owned());
+    let banned = ["todo!", "unimplemented!", "dbg!(", "FIXME", "XXX", "#[ignore"].map(ToOwned::to_owned);
     let mut wrong = Vec::new();
     for file in sources("src").into_iter().chain(sources("tests")).filter(|file| !file.ends_with("tidy.rs")) {
         let text = read(&file);
@@ -187,7 +187,7 @@ fn names_of_the_crate(text: &str) -> Vec<(usize, String)> {
     let mut names = Vec::new();
     for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
         for (at, _) in line.match_indices("crate::") {
-            let rest = &line[at + "crate::".len()..];
+            let rest = line.split_at(at + "crate::".len()).1;
             if let Some(list) = rest.strip_prefix('{') {
                 names.extend(list.split(',').map(|name| (number + 1, name.trim().trim_end_matches(['}', ';']).to_owned())));
             } else {

@@ -156,7 +156,13 @@ impl Kiosk {
             let status = self.control.status().await?;
             Ok(status.readers.iter().any(|reader| reader.reader.as_str() == kind.name() && reader.connected == connected))
         };
-        until("the kiosk did not see what became of its reader", seen).await
+        let looked = until("the kiosk did not see what became of its reader", seen).await;
+        if let Err(DemoError::Late { .. }) = looked {
+            let readers = self.control.status().await?.readers.into_iter();
+            let detail = readers.filter(|reader| reader.reader.as_str() == kind.name()).map(|reader| reader.detail).collect::<String>();
+            return Err(error::kiosk("see what became of its reader")(detail));
+        }
+        looked
     }
 
     /// A verb of a simulated reader blocks for a moment; the kiosk's own loop is not held up by it.

@@ -2,25 +2,21 @@
 
 use std::path::Path;
 
-use super::cast::{FINGERS, Player, QR_CODES};
+use super::cast::{FINGERS, NEWCOMERS, QR_CODES, ROSTER, ReaderKind};
 use super::error::{self, DemoError};
 use super::proof::{Held, Verified};
-use super::told::Told;
 use crate::clock::Clock;
 use crate::config::office::{self, OfficeSettings};
 use crate::domain::calendar::DayKind;
 use crate::domain::daysheet::PersonDay;
-use crate::domain::fact::DayFacts;
-use crate::domain::id::{Sequence, StaffNo, TerminalId};
-use crate::domain::judge::{DayInput, DayPunch, judge};
-use crate::domain::person::Person;
-use crate::domain::roster::{Binding, Claim};
-use crate::domain::rules::Rules;
+use crate::domain::id::{Sequence, TerminalId};
+use crate::domain::roster::Binding;
 use crate::domain::time::{Wall, WorkDate};
+use crate::office::day::{self, DaySheet};
 use crate::office::pairing::open_code;
 use crate::office::serve::{self, Running};
-use crate::office::store::{Fact, FeedItem, JournalPlace, PunchQuery, SiteId, Store};
-use crate::office::{keys, verify};
+use crate::office::store::{Fact, JournalPlace, SiteId, Store};
+use crate::office::{keys, plan, roster_file, verify};
 use crate::supervise::Supervisor;
 use crate::sys;
 use crate::wire::canonical;
@@ -42,17 +38,18 @@ pub(super) struct Office {
 }
 
 impl Office {
-    /// Writes `office.toml` into a folder and starts an office by it.
+    /// Writes `office.toml` into a folder and starts an office by it. Kiosk and office share one machine, so its clock is right by definition.
     pub(super) async fn open(folder: &Path, clock: &Clock) -> Result<Self, DemoError> {
         let text = format!(
-            "[office]\nname = \"示例政务服务中心\"\nutc-offset = \"+08:00\"\nlisten = \"127.0.0.1:0\"\ndata-dir = \"{}\"\n",
+            "[office]\nname = \"示例政务服务中心\"\nutc-offset = \"+08:00\"\nlisten = \"127.0.0.1:0\"\nclock = \"trusted\"\n\
+             pages-listen = \"127.0.0.1:0\"\ndata-dir = \"{}\"\n",
             folder.join("office").display()
         );
         let settings = office::check("office.toml", &text).map_err(|problems| error::office("be configured")(problems.to_string()))?;
         let mut office = Self { settings, clock: clock.clone(), running: None };
         office.back().await?;
         // Whoever starts it again from this file finds it where the kiosk looks for it.
-        let text = text.replace("listen = \"127.0.0.1:0\"", &format!("listen = \"{}\"", office.settings.listen));
+        let text = text.replacen("127.0.0.1:0", &office.settings.listen.to_string(), 1);
         let file = folder.join("office.toml");
         sys::write_whole(&file, text.as_bytes(), 0o644).map_err(|source| DemoError::Folder { path: file, source })?;
         Ok(office)
@@ -63,6 +60,7 @@ impl Office {
         let (supervisor, _) = Supervisor::new();
         let running = serve::start(&self.settings, &self.clock, supervisor).await.map_err(error::office("start"))?;
         self.settings.listen = running.address();
+        self.settings.pages_listen = running.pages();
         self.running = Some(running);
         Ok(())
     }
@@ -77,6 +75,11 @@ impl Office {
     /// Where terminals reach it.
     pub(super) fn url(&self) -> String {
         serve::public_url(&self.settings, self.settings.listen)
+    }
+
+    /// Its pages, for a browser on this machine.
+    pub(super) fn page(&self) -> Option<String> {
+        self.settings.pages_listen.map(|pages| format!("http://{pages}/"))
     }
 
     fn running(&self) -> Result<&Running, DemoError> {
@@ -94,15 +97,38 @@ impl Office {
         code.map(|code| code.code.to_string()).map_err(error::office("open a pairing code"))
     }
 
-    /// Takes people in with their cards, and gives out QR codes and fingers to those who have them; how many earlier punches are theirs now.
-    pub(super) async fn take_in(&self, people: &[&Player], terminal: &TerminalId) -> Result<usize, DemoError> {
-        let persons = people.iter().map(|player| Fact::Person(player.person().clone()));
-        let bindings = people.iter().filter_map(|player| claim(player, terminal).map(|claim| (player.staff_no().clone(), claim)));
-        let bindings =
-            bindings.map(|(staff_no, claim)| Fact::Binding { id: None, binding: Binding { staff_no, claim, from: None, until: None } });
-        let facts = persons.chain(bindings).collect();
+    /// Imports the example roster, with the newcomers or without, as `roster import` does; how many earlier punches found their people by it.
+    pub(super) async fn import_roster(&self, newcomers: bool) -> Result<usize, DemoError> {
+        let wanted = |line: &&str| newcomers || !NEWCOMERS.iter().any(|staff_no| line.starts_with(staff_no));
+        let text: Vec<&str> = ROSTER.lines().filter(wanted).collect();
+        let store = self.store()?;
+        let roster = store.roster(SITE).await.map_err(error::office("read its roster"))?;
+        let bindings = store.bindings(SITE).await.map_err(error::office("read its credentials"))?;
+        let (today, _) = self.settings.utc_offset.civil(self.clock.wall());
+        let (report, facts) = plan::roster::plan(roster_file::read(text.join("\n").as_bytes()), &roster, bindings, today);
+        if let Some(problem) = report.problems.first() {
+            return Err(DemoError::Roster { line: problem.line, text: problem.en.clone() });
+        }
+        self.enter(facts).await
+    }
+
+    /// Gives out QR codes and fingers, as `credential add` does.
+    pub(super) async fn give_credentials(&self, terminal: &TerminalId) -> Result<(), DemoError> {
+        let codes = QR_CODES.iter().map(|(who, text)| (*who, plan::credential::text(text)));
+        let finger = |slot: &u16| plan::credential::finger(&format!("{terminal}/{}:{slot}", ReaderKind::Finger.name()));
+        let fingers = FINGERS.iter().map(|(who, slot)| (*who, finger(slot)));
+        let mut facts = Vec::new();
+        for (who, claim) in codes.chain(fingers) {
+            let staff_no = who.parse().map_err(error::office("give out a credential"))?;
+            let claim = claim.map_err(error::office("give out a credential"))?;
+            facts.push(Fact::Binding { id: None, binding: Binding { staff_no, claim, from: None, until: None } });
+        }
+        self.enter(facts).await.map(drop)
+    }
+
+    async fn enter(&self, facts: Vec<Fact>) -> Result<usize, DemoError> {
         let added = self.store()?.add_facts(SITE, facts, AUTHOR.to_owned(), self.clock.wall()).await;
-        added.map(|added| added.reissued).map_err(error::office("take people in"))
+        added.map(|added| added.reissued).map_err(error::office("enter what people say"))
     }
 
     /// What kind of day a date is.
@@ -112,37 +138,17 @@ impl Office {
     }
 
     /// Up to when everything that the terminals recorded is here.
-    pub(super) async fn complete_up_to(&self) -> Result<Option<Wall>, DemoError> {
+    pub(super) async fn complete_through(&self) -> Result<Option<Wall>, DemoError> {
         let terminals = self.store()?.terminals(SITE).await.map_err(error::office("list its terminals"))?;
-        Ok(terminals.iter().map(|terminal| terminal.complete_up_to).min().flatten())
+        Ok(day::complete_through(&terminals))
     }
 
-    /// The day's sheet, in the office's order.
-    pub(super) async fn sheet(&self, date: WorkDate) -> Result<Vec<Told>, DemoError> {
-        let store = self.store()?;
-        let roster = store.roster(SITE).await.map_err(error::office("read its roster"))?;
-        let rules = store.rule_book(SITE).await.map_err(error::office("read its rules"))?;
-        let rules = rules.on(date).ok_or_else(|| error::office("judge the day")("it has no rules"))?;
-        let query = PunchQuery { first: date, last: date, staff_no: None };
-        let punches = store.punches(SITE, query).await.map_err(error::office("list the punches"))?;
-        let sheet = Sheet {
-            date,
-            rules,
-            day: self.day_kind(date).await?,
-            punches,
-            complete: self.complete_up_to().await?,
-            as_of: self.clock.wall(),
-        };
-        let mut people: Vec<&Person> = roster.people.values().collect();
-        people.sort_by_key(|person| (person.order, &person.staff_no));
-        let head = Told::Sheet {
-            date: date.to_string(),
-            day: sheet.day.code().to_owned(),
-            rules: rules.version.clone(),
-            document: rules.document.clone(),
-        };
-        let days = people.into_iter().map(|person| Told::day(person, sheet.person(person)));
-        Ok(std::iter::once(head).chain(days).collect())
+    /// The day's sheet, of everyone or of those who tapped, as `punch-office day` has it.
+    pub(super) async fn sheet(&self, date: WorkDate, everyone: bool) -> Result<DaySheet, DemoError> {
+        let sheet = day::day_sheet(self.store()?, SITE, date, self.clock.wall()).await;
+        let mut sheet = sheet.map_err(error::office("judge the day"))?;
+        sheet.people.retain(|person| everyone || tapped(&person.day));
+        Ok(sheet)
     }
 
     /// Every entry that is held.
@@ -183,52 +189,7 @@ impl Office {
     }
 }
 
-/// What the office knows of what a person presents: the card as the roster prints it, or what `credential add` gives.
-fn claim(player: &Player, terminal: &TerminalId) -> Option<Claim> {
-    let staff_no = player.staff_no().as_str();
-    let card = player.row.card.clone().map(Claim::Card);
-    let code = || QR_CODES.iter().find(|(who, _)| *who == staff_no).map(|(_, text)| Claim::Text((*text).to_owned()));
-    let finger = || {
-        let slot = FINGERS.iter().find(|(who, _)| *who == staff_no).map(|(_, slot)| *slot)?;
-        let reader = super::cast::ReaderKind::Finger.name().parse().ok()?;
-        Some(Claim::Finger { terminal: terminal.clone(), reader, slot })
-    };
-    card.or_else(code).or_else(finger)
-}
-
-/// What everybody's day is judged by.
-struct Sheet<'a> {
-    date: WorkDate,
-    rules: &'a Rules,
-    day: DayKind,
-    punches: Vec<FeedItem>,
-    complete: Option<Wall>,
-    as_of: Wall,
-}
-
-impl Sheet<'_> {
-    fn person(&self, person: &Person) -> PersonDay {
-        let punches = self.punches_of(&person.staff_no);
-        let input = DayInput {
-            date: self.date,
-            rules: self.rules,
-            day: &self.day,
-            standing: person.standing(self.date),
-            post_class: person.post_class,
-            punches: &punches,
-            facts: DayFacts::NONE,
-            complete_through: self.complete,
-            as_of: self.as_of,
-        };
-        PersonDay::of(person.staff_no.as_str(), &judge(&input))
-    }
-
-    fn punches_of(&self, staff_no: &StaffNo) -> Vec<DayPunch> {
-        let theirs = self.punches.iter().filter(|item| item.whose.staff_no() == Some(staff_no));
-        let punch = |item: &FeedItem| {
-            let best = item.punch.best;
-            DayPunch { time: self.rules.utc_offset.civil(best.at).1, quality: best.quality, key: item.punch.key.clone() }
-        };
-        theirs.map(punch).collect()
-    }
+/// Whether anything is on record.
+fn tapped(day: &PersonDay) -> bool {
+    !day.surplus.is_empty() || day.checkpoints.iter().any(|checkpoint| checkpoint.counted.is_some())
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::cast::{Player, Presented};
+use super::cast::{NEWCOMERS, Presented};
 use super::error::DemoError;
 use super::kiosk::Kiosk;
 use super::office::Office;
@@ -11,7 +11,6 @@ use super::proof::{Place, Proof, prove};
 use super::scenario::{Act, END, NIGHT, Step};
 use super::told::{Teller, Told};
 use crate::clock::Clock;
-use crate::domain::id::TerminalId;
 use crate::domain::time::{ClockTime, Mono, UtcOffset, Wall, WorkDate};
 use crate::machine::feedback::Feedback;
 
@@ -31,8 +30,6 @@ pub(super) struct Stage {
     pub(super) office: Office,
     /// The kiosk.
     pub(super) kiosk: Kiosk,
-    /// The kiosk's name.
-    pub(super) terminal: TerminalId,
     /// The site's civil time.
     pub(super) offset: UtcOffset,
     /// The day that is played.
@@ -49,18 +46,21 @@ pub(super) struct Stage {
 
 impl Stage {
     /// Plays all steps, and the evening after them.
-    pub(super) async fn play(&mut self, steps: &[Step], cast: &[Player]) -> Result<(), DemoError> {
+    pub(super) async fn play(&mut self, steps: &[Step]) -> Result<(), DemoError> {
         for step in steps {
             self.until(self.moment(step.at)).await;
-            self.act(step, cast).await?;
+            self.act(step).await?;
         }
         self.until(self.moment(END)).await;
         self.teller.note(END, "一天结束", "the day is over");
         self.clock.skip(self.moment(NIGHT).millis_since(self.clock.mono()));
-        self.settle(NIGHT).await
+        if self.settle(NIGHT, SETTLING_LIMIT).await? {
+            return Ok(());
+        }
+        Err(DemoError::Late { what: "the kiosk did not bring everything to the office", limit: SETTLING_LIMIT })
     }
 
-    async fn act(&mut self, step: &Step, cast: &[Player]) -> Result<(), DemoError> {
+    async fn act(&mut self, step: &Step) -> Result<(), DemoError> {
         let at = step.at;
         match &step.act {
             Act::Tap { presented, .. } => self.tap(presented).await?,
@@ -91,9 +91,8 @@ impl Stage {
                 self.teller.note(at, format!("待上传 {backlog} 条"), format!("{backlog} entries wait"));
             }
             Act::Newcomers => {
-                let newcomers: Vec<&Player> = cast.iter().filter(|player| player.is_newcomer()).collect();
-                let matched = self.office.take_in(&newcomers, &self.terminal).await?;
-                let count = newcomers.len();
+                let matched = self.office.import_roster(true).await?;
+                let count = NEWCOMERS.len();
                 let zh = format!("名册补录 {count} 人，此前 {matched} 次打卡归入其名下");
                 let en = format!("{count} newcomers join the roster; {matched} earlier punches are theirs now");
                 self.teller.note(at, zh, en);
@@ -123,21 +122,21 @@ impl Stage {
         self.teller.tell(&Told::Punch { time, feedback: Box::new(feedback) });
     }
 
-    /// Lets the kiosk bring the office everything, until the office knows all up to a time of the day.
-    pub(super) async fn settle(&self, through: ClockTime) -> Result<(), DemoError> {
+    /// Lets the kiosk bring the office everything, until the office knows all up to a time of the day; whether it came to that.
+    pub(super) async fn settle(&self, through: ClockTime, limit: Duration) -> Result<bool, DemoError> {
         let wanted = self.offset.wall(self.date, ClockTime(0)).plus_millis(i64::from(through.0) * 1_000);
-        for _ in 0..SETTLING_LIMIT.as_secs() {
-            if self.kiosk.backlog().await? == 0 && self.office.complete_up_to().await?.is_some_and(|complete| complete >= wanted) {
-                return Ok(());
+        for _ in 0..limit.as_secs() {
+            if self.kiosk.backlog().await? == 0 && self.office.complete_through().await?.is_some_and(|complete| complete >= wanted) {
+                return Ok(true);
             }
             self.until(self.clock.mono().plus_millis(1_000)).await;
         }
-        Err(DemoError::Late { what: "the kiosk did not bring everything to the office", limit: SETTLING_LIMIT })
+        Ok(false)
     }
 
     /// The sheet and the proof.
     pub(super) async fn close(&self) -> Result<Proof, DemoError> {
-        self.office.sheet(self.date).await?.iter().for_each(|told| self.teller.tell(told));
+        self.teller.sheet(self.office.sheet(self.date, self.clock.is_skipping()).await?);
         let proof = prove(self.fed, &self.confirmed, &self.office.held().await?, self.office.verify().await?);
         self.teller.tell(&Told::Proof(proof.clone()));
         Ok(proof)

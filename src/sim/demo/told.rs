@@ -12,9 +12,9 @@ use self::tap::tap_line;
 use super::proof::Proof;
 use super::width::padded;
 use crate::domain::daysheet::PersonDay;
-use crate::domain::person::Person;
 use crate::domain::time::ClockTime;
 use crate::machine::feedback::Feedback;
+use crate::office::day::DaySheet;
 use crate::sys;
 
 /// Columns of a name: eight hanzi, or the longest name of the example.
@@ -79,6 +79,8 @@ pub(super) struct Start {
     pub(super) skipping: bool,
     /// Where terminals reach the office.
     pub(super) office: String,
+    /// The office's pages.
+    pub(super) office_page: Option<String>,
     /// The kiosk's page.
     pub(super) kiosk_page: String,
     /// The terminal's name.
@@ -87,13 +89,6 @@ pub(super) struct Start {
     pub(super) kept: Option<PathBuf>,
     /// Whether somebody may open the pages.
     pub(super) headless: bool,
-}
-
-impl Told {
-    /// A person's line of the sheet.
-    pub(super) fn day(person: &Person, day: PersonDay) -> Self {
-        Self::Day { name: person.name.clone(), department: person.department.clone(), day: Box::new(day) }
-    }
 }
 
 /// Tells, in the form that was asked for.
@@ -110,6 +105,15 @@ impl Teller {
             lines(told).iter().for_each(sys::out);
         } else if let Ok(line) = serde_json::to_string(told) {
             sys::out(line);
+        }
+    }
+
+    /// Tells a day's sheet.
+    pub(super) fn sheet(self, sheet: DaySheet) {
+        let DaySheet { date, day, rules, people, .. } = sheet;
+        self.tell(&Told::Sheet { date: date.to_string(), day, rules: rules.version, document: rules.document });
+        for person in people {
+            self.tell(&Told::Day { name: person.name, department: person.department, day: Box::new(person.day) });
         }
     }
 
@@ -138,7 +142,10 @@ fn start_lines(start: &Start) -> Vec<String> {
         format!("政务服务中心考勤演示  A day at a government service centre  {}  {day_zh} {day_en}", start.date),
         row("考勤终端", "kiosk page", &start.kiosk_page),
     ];
-    lines.push(row("管理办公室", "office", &start.office));
+    if let Some(page) = &start.office_page {
+        lines.push(row("办公室", "office page", page));
+    }
+    lines.push(row("终端接入", "for kiosks", &start.office));
     if let Some(kept) = &start.kept {
         lines.push(row("数据目录", "data kept in", &kept.display().to_string()));
     }

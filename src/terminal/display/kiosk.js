@@ -114,7 +114,8 @@
     set("network-en", view.network[1]);
     body.dataset.network = view.online ? "online" : "offline";
     phone = view.phone;
-    set("phone", phone ? "管理办公室 " + phone : "");
+    body.dataset.language = view.language;
+    set("phone", phone ? (view.language === "en" ? "Office " : "管理办公室 ") + phone : "");
     set("backlog", view.backlog);
     set("notices", view.notices.join(" · "));
   }

@@ -26,6 +26,8 @@ pub struct PageState {
     pub terminal: String,
     /// Whom to call; empty where none is configured.
     pub phone: String,
+    /// Whether English comes before Chinese (`[kiosk] language`).
+    pub english_first: bool,
     /// The best-known time; the page goes on counting from it.
     pub clock: Option<PageClock>,
     /// The checkpoints in force today, in the order of the day.
@@ -58,12 +60,14 @@ pub struct PageClock {
 pub(super) struct View {
     /// A page of another version loads itself again.
     version: &'static str,
+    /// Which language comes first: `zh` or `en`.
+    language: &'static str,
     site: String,
     terminal: String,
     phone: String,
     clock: String,
     date: String,
-    /// What to punch for now, Chinese then English.
+    /// What to punch for now, the first language first.
     due: [String; 2],
     schedule: Vec<Slot>,
     online: bool,
@@ -104,22 +108,34 @@ impl PageState {
         let (banners, notices) = self.wrong(&standing);
         View {
             version: env!("CARGO_PKG_VERSION"),
+            language: if self.english_first { "en" } else { "zh" },
             site: self.site.clone(),
             terminal: self.terminal.clone(),
             phone: self.phone.clone(),
             clock: civil.map(|(_, time)| format!("{}{}", if doubtful { "~" } else { "" }, time.hh_mm())).unwrap_or_default(),
-            date: civil.map(|(date, _)| date_zh(date)).unwrap_or_default(),
-            due: self.due(civil.map(|(_, time)| time)),
+            date: civil.map(|(date, _)| if self.english_first { date_english(date) } else { date_zh(date) }).unwrap_or_default(),
+            due: self.first(self.due(civil.map(|(_, time)| time))),
             schedule: self.schedule(current),
             online: self.offline_since.is_none() && !self.has(Code::NotPaired),
-            network: self.network(),
-            backlog: self.backlog_zh(now),
+            network: self.first(self.network()),
+            backlog: if self.english_first { self.backlog_english(now) } else { self.backlog_zh(now) },
             banners,
             notices,
             dim: idle_long && night && !doubtful,
             state: standing.state,
             standing: words::of(&standing, self),
         }
+    }
+
+    /// A pair, Chinese then English, with the first language first.
+    fn first<T>(&self, [zh, english]: [T; 2]) -> [T; 2] {
+        if self.english_first { [english, zh] } else { [zh, english] }
+    }
+
+    /// A checkpoint's name in the first language.
+    pub(super) fn label(&self, checkpoint: &Checkpoint) -> String {
+        let [label, _] = self.first(label(checkpoint));
+        label
     }
 
     /// A checkpoint of today's rules by its id.
@@ -188,12 +204,11 @@ impl PageState {
         }
         let slot = |checkpoint: &Checkpoint| {
             let due = short_time(&checkpoint.due.hh_mm());
-            let at = match checkpoint.direction {
-                Direction::In => format!("{due}截止"),
-                Direction::Out => format!("{due}起"),
-            };
-            let [label, _] = label(checkpoint);
-            Slot { label, at, current: current.is_some_and(|current| current.id == checkpoint.id) }
+            let [at, _] = self.first(match checkpoint.direction {
+                Direction::In => [format!("{due}截止"), format!("by {due}")],
+                Direction::Out => [format!("{due}起"), format!("from {due}")],
+            });
+            Slot { label: self.label(checkpoint), at, current: current.is_some_and(|current| current.id == checkpoint.id) }
         };
         self.checkpoints.iter().map(slot).collect()
     }
@@ -220,30 +235,52 @@ impl PageState {
         }
     }
 
+    fn backlog_english(&self, now: Mono) -> String {
+        let waiting = format!("{} to be sent", self.backlog);
+        let Some(since) = self.offline_since else { return waiting };
+        let minutes = now.millis_since(since) / 60_000;
+        match (minutes / (24 * 60), minutes / 60, minutes) {
+            (0, 0, 0) => format!("{waiting} · offline"),
+            (0, 0, minutes) => format!("{waiting} · offline for {minutes} min"),
+            (0, hours, _) => format!("{waiting} · offline for {hours} h"),
+            (days, _, _) => format!("{waiting} · offline for {days} days"),
+        }
+    }
+
     /// Banners, worst first, and what is only worth a line at the foot. Being offline has its own place in the head.
     fn wrong(&self, standing: &Feedback) -> (Vec<Banner>, Vec<&'static str>) {
         let mut worst: Vec<&Condition> = self.conditions.iter().filter(|condition| condition.code != Code::OfficeUnreachable).collect();
         worst.sort_by_key(|condition| std::cmp::Reverse(condition.code.severity()));
         let (loud, quiet): (Vec<_>, Vec<_>) = worst.into_iter().partition(|condition| condition.code.severity() > Severity::Notice);
-        let mut banners: Vec<Banner> = loud.iter().map(|condition| banner(condition)).collect();
+        let mut banners: Vec<Banner> = loud.iter().map(|condition| self.banner(condition)).collect();
         let told = self.has(Code::ReaderMissing) || self.has(Code::ReaderSilent);
         if let (State::Fault, Some(reader), false) = (standing.state, &standing.reader, told) {
-            let title = format!("读卡器故障（{reader}）");
-            banners.insert(0, Banner { severity: Severity::Fault, title, remedy: "请用其他读卡器或纸质签到".to_owned() });
+            let [title, _] = self.first([format!("读卡器故障（{reader}）"), format!("Reader at fault ({reader})")]);
+            let [remedy, _] = self.first(["请用其他读卡器或纸质签到", "Use another reader or the paper sheet"]);
+            banners.insert(0, Banner { severity: Severity::Fault, title, remedy: remedy.to_owned() });
         }
         let more = banners.len().saturating_sub(BANNERS_MAX);
         banners.truncate(BANNERS_MAX);
         if let (Some(last), 1..) = (banners.last_mut(), more) {
-            last.remedy = format!("{}（另有 {more} 项）", last.remedy);
+            let [others, _] = self.first([format!("（另有 {more} 项）"), format!(" (and {more} more)")]);
+            last.remedy += &others;
         }
-        (banners, quiet.iter().map(|condition| condition.code.title().0).collect())
+        (banners, quiet.iter().map(|condition| self.words(condition.code.title())).collect())
     }
-}
 
-fn banner(condition: &Condition) -> Banner {
-    let subject = if condition.subject.is_empty() { String::new() } else { format!("（{}）", condition.subject) };
-    let title = format!("{}{subject}", condition.code.title().0);
-    Banner { severity: condition.code.severity(), title, remedy: condition.code.remedy().0.to_owned() }
+    fn banner(&self, condition: &Condition) -> Banner {
+        let subject = match (condition.subject.as_str(), self.english_first) {
+            ("", _) => String::new(),
+            (subject, false) => format!("（{subject}）"),
+            (subject, true) => format!(" ({subject})"),
+        };
+        let title = format!("{}{subject}", self.words(condition.code.title()));
+        Banner { severity: condition.code.severity(), title, remedy: self.words(condition.code.remedy()).to_owned() }
+    }
+
+    const fn words(&self, (zh, english): (&'static str, &'static str)) -> &'static str {
+        if self.english_first { english } else { zh }
+    }
 }
 
 /// A checkpoint's name, Chinese then English.
@@ -275,4 +312,8 @@ fn date_zh(date: WorkDate) -> String {
         Weekday::Sun => "日",
     };
     format!("{}年{}月{}日 星期{weekday}", date.year(), date.month(), date.day())
+}
+
+fn date_english(date: WorkDate) -> String {
+    date.format("%A, %-d %B %Y").to_string()
 }

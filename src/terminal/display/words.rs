@@ -259,7 +259,7 @@ pub(super) fn due_of(feedback: &Feedback) -> String {
 /// The person's day in boxes, those whose checkpoint the rules in force name.
 pub(super) fn marks(feedback: &Feedback, page: &PageState) -> Vec<Mark> {
     let mark = |today: &crate::machine::feedback::TodayBox| {
-        let [label, _] = page.checkpoint(&today.checkpoint).map(label)?;
+        let label = page.label(page.checkpoint(&today.checkpoint)?);
         let current = feedback.checkpoint.as_ref() == Some(&today.checkpoint);
         Some(Mark { label, at: today.at.clone().unwrap_or_default(), current })
     };

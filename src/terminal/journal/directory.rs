@@ -18,6 +18,8 @@ use crate::domain::id::JournalId;
 const DAMAGED_MAX: u32 = 1_000;
 const LOG: &str = "-wal";
 const INDEX: &str = "-shm";
+/// Only while a file is made, before it has a log.
+const ROLLBACK: &str = "-journal";
 
 /// A data directory that this process holds.
 #[derive(Debug)]
@@ -119,7 +121,7 @@ impl Directory {
 
     /// Removes a database with its log.
     pub(super) fn remove(&self, path: &Path) -> Result<(), JournalError> {
-        for name in [path.to_owned(), companion(path, LOG), companion(path, INDEX)] {
+        for name in [path.to_owned(), companion(path, LOG), companion(path, INDEX), companion(path, ROLLBACK)] {
             match fs::remove_file(&name) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(file("remove", &name)(error)),
                 Err(_) | Ok(()) => {}

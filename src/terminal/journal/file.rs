@@ -179,13 +179,13 @@ impl JournalFile {
     pub(super) fn append(
         &mut self,
         drafts: &[Draft],
-        heal: Option<Option<Heal>>,
+        heal: Option<Heal>,
         sealed: &mut Vec<Result<Stored, JournalError>>,
     ) -> Result<(), JournalError> {
         sealed.clear();
         let path = self.path.clone();
         let (journal, expected, pruned) = (self.meta.journal, self.tail, self.meta.pruned);
-        let meta = heal.map(|heal| Meta { heal, ..self.meta.clone() });
+        let meta = heal.map(|heal| Meta { heal: Some(heal), ..self.meta.clone() });
         let transaction =
             self.connection_mut()?.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sqlite("append to", &path))?;
         let mut tail = stored_tail(&transaction, &path, pruned)?;

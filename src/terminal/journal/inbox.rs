@@ -20,6 +20,7 @@ pub(super) struct Inbox {
 
 /// What waiting brought.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it lives for one turn of the loop")]
 pub(super) enum Waited {
     /// A command.
     Command(Command),

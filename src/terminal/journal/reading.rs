@@ -132,6 +132,8 @@ pub(super) struct Stream {
 pub(super) enum Flow {
     /// It can take more at once.
     Ready,
+    /// The reader took something and is full.
+    Taking,
     /// The reader is slow, or a damaged file is being searched.
     Waiting,
     /// All was given, or nobody reads any more.
@@ -153,13 +155,14 @@ impl Stream {
 
     /// Gives what the reader takes, at most one page.
     pub(super) fn step(&mut self, set: &mut Set) -> Result<Flow, JournalError> {
+        let mut taken = false;
         while let Some(stored) = self.page.pop_front() {
             match self.into.try_send(stored) {
-                Ok(()) => {}
+                Ok(()) => taken = true,
                 Err(TrySendError::Closed(_)) => return Ok(Flow::Ended),
                 Err(TrySendError::Full(stored)) => {
                     self.page.push_front(stored);
-                    return Ok(Flow::Waiting);
+                    return Ok(if taken { Flow::Taking } else { Flow::Waiting });
                 }
             }
         }

@@ -38,6 +38,8 @@ pub(super) struct Set {
     pub(super) unwalked: VecDeque<(JournalId, Option<ChainCheck>)>,
     /// Journals whose quick check did not come to its end.
     pub(super) unchecked: BTreeSet<JournalId>,
+    /// Journals whose fork was found by this run of the program: a fork that goes on is found again.
+    pub(super) forked: BTreeSet<JournalId>,
     /// Journals that are being pruned, and the time before which entries go.
     pub(super) pruning: (Wall, VecDeque<JournalId>),
 }
@@ -92,6 +94,7 @@ impl Set {
             changed: true,
             unwalked: VecDeque::new(),
             unchecked: BTreeSet::new(),
+            forked: BTreeSet::new(),
             pruning: (Wall(0), VecDeque::new()),
         };
         set.open_files()?;
@@ -183,6 +186,8 @@ impl Set {
             let detail = format!("{} of {end} entries not sent yet", end.0.saturating_sub(mark.0));
             conditions.push(Condition { code: Code::JournalDamaged, subject: journal.id.to_string(), detail });
         }
+        let fork = |journal: &JournalId| Condition { code: Code::JournalForked, subject: journal.to_string(), detail: String::new() };
+        conditions.extend(self.forked.iter().map(fork));
         if self.state.is_damaged() {
             let detail = "marks and settings of state.db were lost; entries are sent again, and pairing may be needed again".to_owned();
             conditions.push(Condition { code: Code::JournalDamaged, subject: "state".to_owned(), detail });

@@ -2,7 +2,7 @@
 //! again; a kept value is durable before it is acknowledged. Every text has its digest, and one that does not match counts as not there.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, Row, TransactionBehavior, params};
 use serde::{Deserialize, Serialize};
@@ -73,7 +73,7 @@ impl State {
                 tracing::error!(error = error.advice(), "the state is damaged and set aside");
                 let aside = directory.set_aside(&path)?;
                 let mut state = Self::read(path, &vfs)?;
-                state.take_over(aside, &vfs)?;
+                state.take_over(&aside, &vfs)?;
                 state.lost_rows = true;
                 Ok(state)
             }
@@ -206,9 +206,9 @@ impl State {
     }
 
     /// Reads what a damaged state still gives, row by row.
-    fn take_over(&mut self, aside: PathBuf, options: &OpenOptions) -> Result<(), JournalError> {
-        let Ok((old, _)) = connect(&aside, &STATE, Making::Existing, options) else { return Ok(()) };
-        keep_log_on_close(&old, true).map_err(sqlite("read", &aside))?;
+    fn take_over(&mut self, aside: &Path, options: &OpenOptions) -> Result<(), JournalError> {
+        let Ok((old, _)) = connect(aside, &STATE, Making::Existing, options) else { return Ok(()) };
+        keep_log_on_close(&old, true).map_err(sqlite("read", aside))?;
         for (key, value) in rows(&old, "SELECT key, value, hash FROM kept").unwrap_or_default() {
             if let Some(value) = value {
                 self.put(&key, &value).map_err(sqlite("write", &self.path))?;

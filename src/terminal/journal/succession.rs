@@ -61,11 +61,7 @@ impl Set {
     fn try_append(&mut self, drafts: &[Draft], sealed: &mut Sealed) -> Result<(), JournalError> {
         let file = self.open_file()?;
         file.is_there()?;
-        file.append(drafts, None, sealed)?;
-        file.write_back(false).or_else(|error| {
-            tracing::warn!(error = error.advice(), "the log could not be written back yet");
-            Ok(())
-        })
+        file.append(drafts, None, sealed)
     }
 
     /// After a failed append: whether to try once more (`true`), or whether it is stored after all (`false`).
@@ -153,6 +149,7 @@ impl Set {
         }
         let heal = Heal { journal, from, next: from, to };
         self.begin(Some(predecessor(journal, written, SuccessionReason::Forked)), Some(heal), clock)?;
+        self.forked.insert(journal);
         self.state.change(journal, |known| known.forked = Some(from));
         self.state.flush_durably()
     }
@@ -178,7 +175,7 @@ impl Set {
         }
         let mut sealed = Vec::new();
         let next = next.max(heal.next.next());
-        self.open_file()?.append(&drafts, Some(Some(Heal { next, ..heal })), &mut sealed)?;
+        self.open_file()?.append(&drafts, Some(Heal { next, ..heal }), &mut sealed)?;
         self.changed = true;
         Ok(next <= heal.to)
     }

@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Command, Event, Options, run};
+use super::{Command, Event, OpenOptions, Options, run};
 use crate::clock::Clock;
 use crate::domain::id::{BootId, EntryHash, JournalId, Sequence};
 use crate::domain::time::{ClockReading, Mono, Trust, Wall};
@@ -51,6 +51,12 @@ impl Rig {
         Self::start_with(options(directory))
     }
 
+    /// Where power cuts are of no concern, and many starts are.
+    fn start_carelessly(directory: &Path) -> Self {
+        let pragmas = vec![("synchronous".to_owned(), "OFF".to_owned())];
+        Self::start_with(Options { open: OpenOptions { vfs: None, pragmas }, ..options(directory) })
+    }
+
     fn start_with(options: Options) -> Self {
         let (commands, inbox) = sync_channel(4_096);
         let (outbox, events) = mpsc::channel(16_384);
@@ -73,8 +79,8 @@ impl Rig {
         let telling = async {
             loop {
                 let event = events.recv().await.expect("the thread goes on");
-                if let Event::Journals(journals) | Event::Available { journals, .. } = &event {
-                    views.clone_from(journals);
+                if let Some(journals) = told_journals(&event) {
+                    *views = journals.to_vec();
                 }
                 match pick(&event) {
                     Some(found) => return found,
@@ -95,10 +101,8 @@ impl Rig {
     }
 
     fn condition(&mut self, code: Code) -> Condition {
-        self.wait(|event| match event {
-            Event::Conditions(conditions) => conditions.iter().find(|condition| condition.code == code).cloned(),
-            _ => None,
-        })
+        let pick = |condition: &&Condition| condition.code == code;
+        self.wait(|event| if let Event::Conditions(conditions) = event { conditions.iter().find(pick).cloned() } else { None })
     }
 
     /// Asks for an append and tells its ticket.
@@ -109,10 +113,11 @@ impl Rig {
     }
 
     fn outcome(&mut self, wanted: Ticket) -> Result<Stored, String> {
-        self.wait(|event| match event {
-            Event::Appended { ticket, stored } if *ticket == wanted => Some(Ok(stored.clone())),
-            Event::NotAppended { ticket, why } if *ticket == wanted => Some(Err(why.clone())),
-            _ => None,
+        self.wait(|event| {
+            if let Event::Appended { ticket, stored } = event {
+                return (*ticket == wanted).then(|| Ok(stored.clone()));
+            }
+            if let Event::NotAppended { ticket, why } = event { (*ticket == wanted).then(|| Err(why.clone())) } else { None }
         })
     }
 
@@ -128,9 +133,9 @@ impl Rig {
 
     fn load(&mut self, wanted: JournalId, from: u64, limit: usize) -> (Vec<Stored>, Vec<Lost>) {
         self.ask(Command::Load { journal: wanted, from: Sequence(from), limit });
-        self.wait(|event| match event {
-            Event::Loaded { journal, entries, lost } if *journal == wanted => Some((entries.clone(), lost.clone())),
-            _ => None,
+        self.wait(|event| {
+            let Event::Loaded { journal, entries, lost } = event else { return None };
+            (*journal == wanted).then(|| (entries.clone(), lost.clone()))
         })
     }
 
@@ -185,6 +190,11 @@ impl Rig {
         self.ask(Command::Stop);
         self.thread.take().unwrap().join().unwrap();
     }
+}
+
+/// The journals that an event tells.
+fn told_journals(event: &Event) -> Option<&[JournalView]> {
+    if let Event::Journals(views) | Event::Available { journals: views, .. } = event { Some(views) } else { None }
 }
 
 fn folder() -> TempDir {

@@ -19,7 +19,7 @@ use super::{Command, Event, Options};
 use crate::clock::Clock;
 use crate::domain::id::{JournalId, Sequence};
 use crate::domain::time::Mono;
-use crate::health::{Code, Condition};
+use crate::health::Condition;
 use crate::machine::Ticket;
 use crate::machine::uplink::JournalView;
 use crate::wire::entry::{Draft, Stored};
@@ -36,6 +36,8 @@ const CONDITIONS_MS: u64 = 500;
 const MARK_FLUSH_MS: u64 = 60_000;
 /// Pause before a slow reader is offered the next entries, or the next slice of a background check begins, in milliseconds.
 const PAUSE_MS: u64 = 20;
+/// The same pause while that reader takes what it is offered.
+const PAUSE_TAKING_MS: u64 = 1;
 /// Most streams and most unanswered loads at a time.
 const STREAMS_MAX: usize = 8;
 const LOADS_MAX: usize = 16;
@@ -60,8 +62,20 @@ pub(super) struct Thread {
     conditions_at: Mono,
     /// Whether it became available or unavailable since conditions were last told.
     standing_changed: bool,
+    /// Whether nobody listens any more.
     deaf: bool,
-    eager: bool,
+    pace: Pace,
+}
+
+/// How soon work that is under way should go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Pace {
+    /// When there is nothing else to do.
+    Quiet,
+    /// Soon: a stream's reader took something just now.
+    Soon,
+    /// At once.
+    AtOnce,
 }
 
 impl Thread {
@@ -84,7 +98,7 @@ impl Thread {
             conditions_at: now,
             standing_changed: true,
             deaf: false,
-            eager: false,
+            pace: Pace::Quiet,
         }
     }
 
@@ -99,7 +113,7 @@ impl Thread {
                         break;
                     }
                 }
-                Waited::Nothing if !self.eager => self.use_quiet_moment(),
+                Waited::Nothing if self.pace != Pace::AtOnce => self.use_quiet_moment(),
                 Waited::Nothing => {}
                 Waited::Closed => break,
             }
@@ -118,7 +132,7 @@ impl Thread {
             Command::Load { journal, from, limit } => self.queue_load(journal, from, limit),
             Command::Stream { after, into } => self.begin_stream(after, into),
             Command::Acknowledge { journal, mark, receipt } => {
-                self.with_set("keep a mark", |set, _| set.acknowledge(journal, mark, *receipt))
+                self.with_set("keep a mark", |set, _| set.acknowledge(journal, mark, *receipt));
             }
             Command::HealFork { journal, from } => self.with_set("heal a fork", |set, clock| set.heal_fork(journal, from, clock)),
             Command::Keep { key, value, done } => {
@@ -160,16 +174,26 @@ impl Thread {
         drop(inbox);
         if let Some(why) = &self.obstacle {
             let why = why.clone();
-            return tickets.into_iter().for_each(|ticket| self.tell(Event::NotAppended { ticket, why: why.clone() }));
+            return self.refuse(tickets, &why);
         }
         let stored = self.set.as_mut().ok_or(JournalError::NoJournal).and_then(|set| set.append(&drafts, &self.clock));
         match stored {
-            Ok(results) => tickets.into_iter().zip(results).for_each(|(ticket, result)| self.tell_result(ticket, result)),
+            Ok(results) => {
+                for (ticket, result) in tickets.into_iter().zip(results) {
+                    self.tell_result(ticket, result);
+                }
+                self.with_set("write the log back", |set, _| set.write_back(false));
+            }
             Err(error) => {
-                let why = error.advice();
-                tickets.into_iter().for_each(|ticket| self.tell(Event::NotAppended { ticket, why: why.clone() }));
+                self.refuse(tickets, &error.advice());
                 self.notice_failure(&error);
             }
+        }
+    }
+
+    fn refuse(&mut self, tickets: Vec<Ticket>, why: &str) {
+        for ticket in tickets {
+            self.tell(Event::NotAppended { ticket, why: why.to_owned() });
         }
     }
 
@@ -206,7 +230,7 @@ impl Thread {
 
     /// What follows every command and every quiet moment.
     fn go_on(&mut self) {
-        self.eager = false;
+        self.pace = Pace::Quiet;
         self.answer_loads();
         self.step_streams();
         self.work();
@@ -237,10 +261,14 @@ impl Thread {
 
     fn step_streams(&mut self) {
         let Some(set) = &mut self.set else { return self.streams.clear() };
-        let mut ready = false;
+        let mut pace = self.pace;
         self.streams.retain_mut(|stream| match stream.step(set) {
             Ok(flow) => {
-                ready |= flow == Flow::Ready;
+                pace = pace.max(match flow {
+                    Flow::Ready => Pace::AtOnce,
+                    Flow::Taking => Pace::Soon,
+                    Flow::Waiting | Flow::Ended => Pace::Quiet,
+                });
                 flow != Flow::Ended
             }
             Err(error) => {
@@ -248,18 +276,21 @@ impl Thread {
                 false
             }
         });
-        self.eager |= ready;
+        self.pace = pace;
     }
 
     /// One slice of everything that is under way.
     fn work(&mut self) {
         let Some(set) = &mut self.set else { return };
-        self.eager |= set.salvage_slice();
+        if set.salvage_slice() {
+            self.pace = Pace::AtOnce;
+        }
         if self.obstacle.is_some() {
             return;
         }
         match set.heal_slice().and_then(|healing| Ok(healing | set.prune_slice()?)) {
-            Ok(more) => self.eager |= more,
+            Ok(true) => self.pace = Pace::AtOnce,
+            Ok(false) => {}
             Err(error) => {
                 tracing::warn!(error = error.advice(), "could not go on healing or pruning");
                 set.pruning.1.clear();
@@ -288,7 +319,7 @@ impl Thread {
             self.marks_written = now;
             set.write_marks()
         } else {
-            set.write_back_idle()
+            set.write_back(true)
         };
         if let Err(error) = done {
             tracing::warn!(error = error.advice(), "upkeep of the journal failed");
@@ -374,10 +405,7 @@ impl Thread {
         }
         self.standing_changed = false;
         self.conditions_at = now.plus_millis(CONDITIONS_MS);
-        let mut conditions = self.set.as_ref().map(Set::conditions).unwrap_or_default();
-        if let Some(why) = &self.obstacle {
-            conditions.push(Condition { code: Code::JournalUnavailable, subject: String::new(), detail: why.clone() });
-        }
+        let conditions = self.set.as_ref().map(Set::conditions).unwrap_or_default();
         if self.conditions.as_ref() != Some(&conditions) {
             self.conditions = Some(conditions.clone());
             self.tell(Event::Conditions(conditions));
@@ -386,8 +414,10 @@ impl Thread {
 
     fn patience(&self) -> Duration {
         let pending = |set: &Set| !set.unwalked.is_empty() || !set.unchecked.is_empty();
-        if self.eager {
+        if self.pace == Pace::AtOnce {
             Duration::ZERO
+        } else if self.pace == Pace::Soon {
+            Duration::from_millis(PAUSE_TAKING_MS)
         } else if !self.streams.is_empty() || self.set.as_ref().is_some_and(pending) && self.obstacle.is_none() {
             Duration::from_millis(PAUSE_MS)
         } else if self.obstacle.is_some() {

@@ -120,8 +120,8 @@ impl Set {
         Ok(())
     }
 
-    /// Writes the open journal's log back where that is worth it.
-    pub(super) fn write_back_idle(&mut self) -> Result<(), JournalError> {
-        self.open_file()?.write_back(true)
+    /// Writes the open journal's log back where that is worth it: more readily when nobody taps.
+    pub(super) fn write_back(&mut self, idle: bool) -> Result<(), JournalError> {
+        self.open_file()?.write_back(idle)
     }
 }

@@ -7,14 +7,15 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use super::Kiosk;
+use crate::config::terminal::TerminalSettings;
 use crate::control::Reply;
-use crate::domain::time::{ClockReading, Trust, Wall};
+use crate::domain::time::{ClockReading, Wall};
 use crate::health::Code;
 use crate::machine::uplink::{self, Download, Failure, Request};
 use crate::machine::{clockkeeper, core};
 use crate::terminal::identity::{self, Pairing};
 use crate::terminal::journal;
-use crate::terminal::link::trust::ClockTrusted;
+use crate::terminal::link::trust::ClockStanding;
 use crate::terminal::link::{self, Exchange, Fetched, Link};
 use crate::wire::bundle::{Bundle, Elsewhere};
 use crate::wire::pairing::{PairRequest, PairingCode};
@@ -60,7 +61,11 @@ struct Kept {
 #[derive(Debug)]
 pub(super) struct Office {
     pub(super) link: Option<Link>,
-    pub(super) trusted: ClockTrusted,
+    pub(super) standing: ClockStanding,
+    /// Why a pairing that is there is not used; empty where none is, or it is.
+    pub(super) obstacle: String,
+    /// Why the last download came to nothing; empty where it did not.
+    pub(super) download_failure: String,
     pub(super) last_exchange: Option<Wall>,
     pub(super) bundle_tag: Option<String>,
     pub(super) bundle_at: Option<Wall>,
@@ -74,7 +79,9 @@ impl Office {
     pub(super) fn new(ends: mpsc::Sender<Exchanged>) -> Self {
         Self {
             link: None,
-            trusted: ClockTrusted::default(),
+            standing: ClockStanding::default(),
+            obstacle: String::new(),
+            download_failure: String::new(),
             last_exchange: None,
             bundle_tag: None,
             bundle_at: None,
@@ -86,26 +93,40 @@ impl Office {
 }
 
 impl Kiosk {
-    /// Takes up what an earlier pairing gave.
+    /// Takes up what an earlier pairing gave, at the start and whenever the data directory comes back.
     pub(super) fn office_begin(&mut self) {
+        if self.office.link.is_some() {
+            return;
+        }
         match identity::pairing(&self.settings.data_dir) {
-            Ok(Some(pairing)) => self.connect(pairing),
-            Ok(None) => {}
-            Err(error) => tracing::error!(%error, hint = error.hint(), "the pairing cannot be used"),
+            Ok(Some(pairing)) => match identity::contradiction(&self.settings, &pairing) {
+                None => self.connect(pairing),
+                Some(why) => self.unpaired(why),
+            },
+            Ok(None) => self.office.obstacle.clear(),
+            Err(error) => self.unpaired(format!("{error}; {}", error.hint())),
+        }
+    }
+
+    fn unpaired(&mut self, why: String) {
+        if self.office.obstacle != why {
+            tracing::error!(why, "the pairing cannot be used");
+            self.office.obstacle = why;
         }
     }
 
     fn connect(&mut self, pairing: Pairing) {
         let now = self.now();
         let made = identity::key(&self.settings.data_dir)
-            .map_err(|error| error.to_string())
-            .and_then(|key| Link::new(pairing, key, self.clock.clone(), &self.office.trusted));
+            .map_err(|error| format!("{error}; {}", error.hint()))
+            .and_then(|key| Link::new(pairing, key, self.clock.clone(), &self.office.standing));
         match made {
             Ok(link) => {
                 self.office.link = Some(link);
+                self.office.obstacle.clear();
                 self.uplink.handle(now, uplink::Event::Paired);
             }
-            Err(error) => tracing::error!(%error, "the pairing cannot be used"),
+            Err(why) => self.unpaired(why),
         }
     }
 
@@ -188,17 +209,19 @@ impl Kiosk {
                 self.core.handle(now, core::Event::Elsewhere(Arc::new(value)));
                 self.in_force(now, Download::Elsewhere, tag);
             }
-            Exchanged::Bundle(Ok(Fetched::Unchanged)) | Exchanged::Elsewhere(Ok(Fetched::Unchanged)) => {}
+            Exchanged::Bundle(Ok(Fetched::Unchanged)) | Exchanged::Elsewhere(Ok(Fetched::Unchanged)) => {
+                self.office.download_failure.clear();
+            }
             Exchanged::Bundle(Err(failure)) | Exchanged::Elsewhere(Err(failure)) => {
                 tracing::info!(?failure, "a download failed; it is tried again");
+                failure_text(&failure).clone_into(&mut self.office.download_failure);
             }
             Exchanged::Paired { result, replies } => self.paired(result, &replies),
         }
-        let trusted = self.now().trust == Trust::Synced;
-        self.office.trusted.set(trusted);
     }
 
-    fn keep_download(&self, key: &'static str, tag: &str, text: String, at: Wall) {
+    fn keep_download(&mut self, key: &'static str, tag: &str, text: String, at: Wall) {
+        self.office.download_failure.clear();
         let kept = Kept { tag: tag.to_owned(), text, at };
         if let Ok(value) = serde_json::to_string(&kept) {
             self.keep(key, value);
@@ -228,7 +251,7 @@ impl Kiosk {
     pub(super) fn office_conditions(&mut self, now: ClockReading) {
         let standing = self.uplink.standing().clone();
         let paired = self.office.link.is_some();
-        self.board.set(now.mono, Code::NotPaired, "", (!paired).then(String::new));
+        self.board.set(now.mono, Code::NotPaired, "", (!paired).then(|| self.office.obstacle.clone()));
         let failure = standing.failure.filter(|_| paired && !standing.reachable);
         let told = |wanted: fn(&Failure) -> Option<&String>| failure.as_ref().and_then(wanted).cloned();
         self.board.set(
@@ -286,22 +309,17 @@ impl Kiosk {
             public_key: crate::wire::canonical::key_text(&key.verifying_key()),
             terminal: self.settings.id.clone(),
         };
-        let (clock, trusted, ends) = (self.clock.clone(), self.office.trusted.clone(), self.office.ends.clone());
-        let (data_dir, supervisor) = (self.settings.data_dir.clone(), self.supervisor.clone());
+        let (clock, standing, ends) = (self.clock.clone(), self.office.standing.clone(), self.office.ends.clone());
+        let (settings, supervisor) = (Arc::clone(&self.settings), self.supervisor.clone());
         self.supervisor.passing(async move {
-            let result = match link::pair(&url, &code, request, &clock, &trusted).await {
+            let result = match link::pair(&url, &code, request, &clock, &standing).await {
                 Err(Failure::Unreachable(why)) => Err(format!("the office cannot be reached: {why}")),
                 Err(Failure::Untrusted(why)) => Err(format!("the office's certificate does not fit the code: {why}")),
                 Err(Failure::Refused(why)) => Err(format!("the office refuses: {why}")),
                 Err(Failure::Garbled(why)) => Err(format!("that is no office: {why}")),
                 Ok(pairing) => {
-                    let kept = pairing.clone();
-                    let written = supervisor.blocking(move || identity::keep_pairing(&data_dir, &kept)).await;
-                    match written {
-                        Ok(Ok(())) => Ok(pairing),
-                        Ok(Err(error)) => Err(error.to_string()),
-                        Err(error) => Err(error.to_string()),
-                    }
+                    let kept = supervisor.blocking(move || kept(&settings, pairing)).await;
+                    kept.unwrap_or_else(|error| Err(error.to_string()))
                 }
             };
             ends.send(Exchanged::Paired { result, replies }).await.ok();
@@ -312,6 +330,9 @@ impl Kiosk {
         let reply = match result {
             Ok(pairing) => {
                 let text = format!("paired with {} as {}", pairing.url, pairing.terminal);
+                // What another office gave stays in force until this one gives its own, whatever its tag.
+                (self.office.bundle_tag, self.office.elsewhere_tag) = (None, None);
+                self.office.last_exchange = None;
                 self.connect(pairing);
                 self.record_maintenance("paired with an office");
                 Reply::Done { text }
@@ -322,6 +343,22 @@ impl Kiosk {
             }
         };
         replies.try_send(reply).ok();
+    }
+}
+
+/// Keeps a pairing, unless the configuration speaks of another office: the kiosk would not start again with it.
+fn kept(settings: &TerminalSettings, pairing: Pairing) -> Result<Pairing, String> {
+    if let Some(why) = identity::contradiction(settings, &pairing) {
+        return Err(why);
+    }
+    identity::keep_pairing(&settings.data_dir, &pairing).map_err(|error| error.to_string())?;
+    Ok(pairing)
+}
+
+/// A failure in words.
+pub(super) fn failure_text(failure: &Failure) -> &str {
+    match failure {
+        Failure::Unreachable(why) | Failure::Untrusted(why) | Failure::Refused(why) | Failure::Garbled(why) => why,
     }
 }
 

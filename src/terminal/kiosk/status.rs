@@ -3,14 +3,14 @@
 use sha2::{Digest, Sha256};
 
 use super::Kiosk;
-use crate::config::terminal::TerminalSettings;
+use super::office::failure_text;
+use crate::config::terminal::{PageLanguage, TerminalSettings};
 use crate::control::{ClockStatus, ConditionStatus, JournalStatus, OfficeStatus, Status};
-use crate::domain::estimate::Quality;
-use crate::domain::id::{Sequence, hex_text};
-use crate::domain::time::UtcOffset;
+use crate::domain::estimate::{BestTime, Quality};
+use crate::domain::id::{JournalId, Sequence, hex_text};
+use crate::domain::time::{Mono, UtcOffset, Wall, WorkDate};
 use crate::health::{Code, Condition};
 use crate::machine::core;
-use crate::machine::uplink::Failure;
 use crate::terminal::display::{PageClock, PageState};
 use crate::terminal::link::Link;
 use crate::wire::batch::{JournalState, TerminalState};
@@ -18,6 +18,22 @@ use crate::wire::batch::{JournalState, TerminalState};
 /// The digest of the settings in force: what a `settings` entry records.
 pub(super) fn digest(settings: &TerminalSettings) -> String {
     hex_text(&Sha256::digest(format!("{settings:?}").as_bytes()))
+}
+
+/// How far a shown clock may be off from the one known now before it is shown anew, in milliseconds.
+const CLOCK_STEP_MS: i64 = 200;
+
+/// All that a page is made of, small enough to be compared at every turn of the loop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PageMark {
+    conditions: (u64, usize),
+    office: (bool, u64),
+    bundle: Option<Wall>,
+    doubtful: bool,
+    /// True time less time since boot, in steps of [`CLOCK_STEP_MS`].
+    ahead: i64,
+    date: WorkDate,
+    utc_offset: UtcOffset,
 }
 
 impl Kiosk {
@@ -37,8 +53,27 @@ impl Kiosk {
         while let Some(action) = self.core.poll_action() {
             self.core_action(action);
         }
-        let page = self.page(offline, backlog);
-        self.display.page(page);
+        let best = self.keeper.best_now(self.clock.read());
+        let mark = self.page_mark(&best, now.mono, (offline, backlog));
+        if self.shown != Some(mark) {
+            self.shown = Some(mark);
+            let page = self.page(&best, (offline, backlog));
+            self.display.page(page);
+        }
+    }
+
+    fn page_mark(&self, best: &BestTime, now: Mono, office: (bool, u64)) -> PageMark {
+        let utc_offset = self.utc_offset();
+        let ahead_ms = best.at.0.saturating_sub_unsigned(now.0);
+        PageMark {
+            conditions: self.board.mark(now),
+            office,
+            bundle: self.office.bundle_at,
+            doubtful: best.quality != Quality::Trusted,
+            ahead: ahead_ms.div_euclid(CLOCK_STEP_MS),
+            date: utc_offset.civil(best.at).0,
+            utc_offset,
+        }
     }
 
     fn utc_offset(&self) -> UtcOffset {
@@ -49,8 +84,7 @@ impl Kiosk {
         self.board.shown(self.clock.mono())
     }
 
-    fn page(&mut self, offline: bool, backlog: u64) -> PageState {
-        let best = self.keeper.best_now(self.clock.read());
+    pub(super) fn page(&self, best: &BestTime, (offline, backlog): (bool, u64)) -> PageState {
         let utc_offset = self.utc_offset();
         let (date, _) = utc_offset.civil(best.at);
         let bundle = self.office.bundle.as_deref();
@@ -59,6 +93,7 @@ impl Kiosk {
             site: bundle.map(|bundle| bundle.site.clone()).unwrap_or_default(),
             terminal: self.settings.name.clone(),
             phone: self.settings.phone.clone(),
+            english_first: self.settings.language == PageLanguage::English,
             clock: Some(PageClock { best: best.at, read: self.clock.mono(), doubtful: best.quality != Quality::Trusted, utc_offset }),
             checkpoints: rules.map(|rules| rules.checkpoints.clone()).unwrap_or_default(),
             day: bundle.map(|bundle| bundle.calendar.day(date)),
@@ -95,7 +130,7 @@ impl Kiosk {
             first: view.first,
             acknowledged: view.acknowledged,
             open: view.open,
-            damage: String::new(),
+            damage: self.damage(view.journal),
         });
         let paired = self.office.link.as_ref().map(Link::pairing);
         Status {
@@ -117,11 +152,26 @@ impl Kiosk {
                 url: paired.map(|pairing| pairing.url.clone()),
                 reachable: standing.reachable,
                 last_exchange: self.office.last_exchange.map(|at| offset.rfc3339(at)),
-                last_error: standing.failure.as_ref().map(words).unwrap_or_default(),
+                last_error: self.last_error(),
                 bundle: self.office.bundle_tag.clone(),
             },
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
+    }
+}
+
+impl Kiosk {
+    /// Why the last exchange failed; else why the last download did.
+    fn last_error(&self) -> String {
+        let failure = self.uplink.standing().failure.as_ref().map(failure_text);
+        failure.unwrap_or(&self.office.download_failure).to_owned()
+    }
+
+    /// What is wrong with a journal's file; empty where nothing is.
+    fn damage(&self, journal: JournalId) -> String {
+        let (subject, raised) = (journal.to_string(), self.conditions());
+        let found = raised.into_iter().find(|condition| condition.code == Code::JournalDamaged && condition.subject == subject);
+        found.map(|condition| format!("{}: {}", condition.code.code(), condition.detail)).unwrap_or_default()
     }
 }
 
@@ -132,11 +182,5 @@ fn with_words(condition: Condition) -> ConditionStatus {
         title: [title_zh.to_owned(), title_en.to_owned()],
         remedy: [remedy_zh.to_owned(), remedy_en.to_owned()],
         condition,
-    }
-}
-
-fn words(failure: &Failure) -> String {
-    match failure {
-        Failure::Unreachable(why) | Failure::Untrusted(why) | Failure::Refused(why) | Failure::Garbled(why) => why.clone(),
     }
 }

@@ -1,5 +1,7 @@
 //! What technicians ask over the local socket, and who of them listens to what.
 
+use std::collections::BTreeSet;
+
 use tokio::sync::mpsc;
 
 use super::Kiosk;
@@ -24,6 +26,8 @@ const STREAM_MAX: usize = 256;
 pub(super) struct Technician {
     watchers: Vec<mpsc::Sender<Reply>>,
     raw: Vec<(ReaderName, mpsc::Sender<Reply>)>,
+    /// Readers that were asked for their bytes.
+    listening: BTreeSet<ReaderName>,
     waiting: Vec<(ReaderName, mpsc::Sender<Reply>)>,
 }
 
@@ -46,16 +50,48 @@ impl Technician {
             }
             PortEventKind::Answer(answer) => {
                 let goes_on = matches!(answer, Answer::Press { .. } | Answer::Lift);
-                let reply = Reply::Answer { answer: answer.clone() };
-                self.waiting.retain(|(reader, replies)| *reader != event.reader || (replies.try_send(reply.clone()).is_ok() && goes_on));
+                self.answer(&event.reader, answer.clone(), goes_on);
             }
-            PortEventKind::Closed { why } => {
-                let reply = Reply::Answer { answer: Answer::Failed { why: why.to_string() } };
-                self.waiting
-                    .retain(|(reader, replies)| *reader != event.reader || !matches!(replies.try_send(reply.clone()), Ok(()) | Err(_)));
-            }
+            PortEventKind::Closed { why } => self.answer(&event.reader, Answer::Failed { why: why.to_string() }, false),
             PortEventKind::Opened | PortEventKind::Reading(_) | PortEventKind::Fault(_) | PortEventKind::Online(_) => {}
         }
+    }
+
+    /// Adds a listener to a reader's bytes.
+    pub(super) fn listen(&mut self, reader: ReaderName, replies: mpsc::Sender<Reply>) {
+        self.listening.insert(reader.clone());
+        self.raw.push((reader, replies));
+    }
+
+    /// Adds somebody who waits for a reader's answers; at most one for each reader: see [`Technician::is_busy`].
+    pub(super) fn wait_for(&mut self, reader: ReaderName, replies: mpsc::Sender<Reply>) {
+        self.waiting.push((reader, replies));
+    }
+
+    /// Whoever went away while the reader is still busy for them stays in the list until [`Technician::left`].
+    fn answer(&mut self, reader: &ReaderName, answer: Answer, goes_on: bool) {
+        let reply = Reply::Answer { answer };
+        for (_, replies) in self.waiting.iter().filter(|(waiting, _)| waiting == reader) {
+            replies.try_send(reply.clone()).ok();
+        }
+        self.waiting.retain(|(waiting, _)| waiting != reader || goes_on);
+    }
+
+    /// Whether a request of somebody who is still there is under way at a reader.
+    pub(super) fn is_busy(&self, reader: &ReaderName) -> bool {
+        self.waiting.iter().any(|(waiting, replies)| waiting == reader && !replies.is_closed())
+    }
+
+    /// Forgets who went away: the readers whose bytes nobody wants any more, and those that are busy for nobody.
+    pub(super) fn left(&mut self) -> (Vec<ReaderName>, Vec<ReaderName>) {
+        self.watchers.retain(|watcher| !watcher.is_closed());
+        self.raw.retain(|(_, replies)| !replies.is_closed());
+        let is_deaf = |name: &ReaderName| !self.raw.iter().any(|(raw, _)| raw == name);
+        let deaf: Vec<ReaderName> = self.listening.iter().filter(|name| is_deaf(name)).cloned().collect();
+        self.listening.retain(|name| !deaf.contains(name));
+        let (gone, waiting): (Vec<_>, Vec<_>) = std::mem::take(&mut self.waiting).into_iter().partition(|(_, replies)| replies.is_closed());
+        self.waiting = waiting;
+        (deaf, gone.into_iter().map(|(reader, _)| reader).collect())
     }
 }
 
@@ -65,16 +101,14 @@ impl Kiosk {
         match request {
             Request::Status => drop(replies.try_send(Reply::Status(Box::new(self.status())))),
             Request::Readers => drop(replies.try_send(Reply::Readers { readers: self.readers.status() })),
-            Request::Watch => {
-                if self.technician.watchers.len() < LISTENERS_MAX {
-                    self.technician.watchers.push(replies);
-                }
-            }
+            Request::Watch if self.technician.watchers.len() >= LISTENERS_MAX => refuse_listener(&replies),
+            Request::Watch => self.technician.watchers.push(replies),
             Request::Punches { after } => self.stream(after, replies),
             Request::ExportSigned => self.export(replies),
             Request::Raw { reader } => self.listen_raw(reader, replies),
             Request::Reader { reader, request } => self.reader_request(reader, request, replies),
             Request::Pair { url, code } => self.pair(url, &code, replies),
+            Request::Sync if self.office.link.is_none() => refuse_unpaired(&replies, "there is no office to try"),
             Request::Sync => {
                 let now = self.now();
                 self.uplink.handle(now, uplink::Event::TryNow);
@@ -101,7 +135,7 @@ impl Kiosk {
     fn export(&mut self, replies: mpsc::Sender<Reply>) {
         let state = self.terminal_state();
         let Some(link) = &self.office.link else {
-            refuse(&replies, "not-paired", "only a paired kiosk can sign for the office", "pair first: punchctl pair URL CODE");
+            refuse_unpaired(&replies, "only a paired kiosk can sign for the office");
             return;
         };
         let (into, entries) = mpsc::channel(STREAM_MAX);
@@ -120,15 +154,32 @@ impl Kiosk {
     fn listen_raw(&mut self, reader: ReaderName, replies: mpsc::Sender<Reply>) {
         if !self.readers.is_known(&reader) {
             refuse(&replies, "unknown-reader", &format!("no reader is named {reader}"), "see punchctl readers");
-        } else if self.technician.raw.len() < LISTENERS_MAX {
+        } else if self.technician.raw.len() >= LISTENERS_MAX {
+            refuse_listener(&replies);
+        } else {
             self.readers.listen(&reader, true);
-            self.technician.raw.push((reader, replies));
+            self.technician.listen(reader, replies);
+        }
+    }
+
+    /// Nobody's bytes are passed on, and no reader is kept busy, for someone who has gone.
+    pub(super) fn conversation_ended(&mut self) {
+        let (deaf, idle) = self.technician.left();
+        for reader in deaf {
+            self.readers.listen(&reader, false);
+        }
+        for reader in idle {
+            self.readers.request(&reader, ReaderRequest::Cancel);
         }
     }
 
     fn reader_request(&mut self, reader: ReaderName, request: ReaderRequest, replies: mpsc::Sender<Reply>) {
         if !self.readers.is_known(&reader) {
             refuse(&replies, "unknown-reader", &format!("no reader is named {reader}"), "see punchctl readers");
+            return;
+        }
+        if self.technician.is_busy(&reader) {
+            refuse(&replies, "busy", &format!("another request is under way at {reader}"), "wait for its end, or stop the other punchctl");
             return;
         }
         let told = match &request {
@@ -143,9 +194,7 @@ impl Kiosk {
         if let Some(action) = told {
             self.record_maintenance(&action);
         }
-        if self.technician.waiting.len() < LISTENERS_MAX {
-            self.technician.waiting.push((reader, replies));
-        }
+        self.technician.wait_for(reader, replies);
     }
 
     /// A technician's act is an entry.
@@ -158,4 +207,12 @@ impl Kiosk {
 fn refuse(replies: &mpsc::Sender<Reply>, code: &str, text: &str, hint: &str) {
     let reply = Reply::Failed { code: code.to_owned(), text: text.to_owned(), hint: hint.to_owned() };
     replies.try_send(reply).ok();
+}
+
+fn refuse_listener(replies: &mpsc::Sender<Reply>) {
+    refuse(replies, "busy", &format!("{LISTENERS_MAX} others are listening already"), "stop one of the other punchctl");
+}
+
+fn refuse_unpaired(replies: &mpsc::Sender<Reply>, text: &str) {
+    refuse(replies, "not-paired", text, "pair first: punchctl pair URL CODE");
 }

@@ -4,12 +4,11 @@
 //! the chain is judged at the clock's time clamped into the chain's validity, so that a kiosk that woke up in 1970 can still reach the
 //! office that will tell it the time.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -17,6 +16,8 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootC
 use sha2::{Digest, Sha256};
 
 use crate::clock::Clock;
+use crate::domain::time::{Trust, Wall};
+use crate::machine::clockkeeper::tls_moment;
 use crate::sys;
 use crate::wire::pairing::CODE_PART_BYTES;
 
@@ -32,18 +33,24 @@ pub enum Anchor {
     KeyDigest([u8; CODE_PART_BYTES]),
 }
 
-/// Whether the clock is trusted now; shared with the loop that knows.
-#[derive(Debug, Clone, Default)]
-pub struct ClockTrusted(Arc<AtomicBool>);
+/// What is known of the clock now; shared with the loop that knows.
+#[derive(Debug, Clone)]
+pub struct ClockStanding(Arc<Mutex<(Trust, Option<Wall>)>>);
 
-impl ClockTrusted {
-    /// Sets it.
-    pub fn set(&self, trusted: bool) {
-        self.0.store(trusted, Ordering::Relaxed);
+impl Default for ClockStanding {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new((Trust::Unset, None))))
+    }
+}
+
+impl ClockStanding {
+    /// Sets how far it can be believed, and what has certainly passed.
+    pub fn set(&self, trust: Trust, floor: Option<Wall>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (trust, floor);
     }
 
-    fn get(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+    fn get(&self) -> (Trust, Option<Wall>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -51,15 +58,18 @@ impl ClockTrusted {
 ///
 /// # Errors
 /// When the anchor is no certificate.
-pub fn client_config(anchor: &Anchor, clock: &Clock, trusted: &ClockTrusted) -> Result<ClientConfig, Error> {
+pub fn client_config(anchor: &Anchor, clock: &Clock, standing: &ClockStanding) -> Result<ClientConfig, Error> {
     let provider = sys::crypto();
     let roots = match anchor {
         Anchor::Ca(pem) => Roots::Fixed(verifier(&pem_certificates(pem)?, &provider)?),
         Anchor::KeyDigest(digest) => Roots::ByDigest(*digest),
     };
-    let verifier = OfficeVerifier { roots, provider: Arc::clone(&provider), clock: clock.clone(), trusted: trusted.clone() };
+    let verifier = OfficeVerifier { roots, provider: Arc::clone(&provider), clock: clock.clone(), standing: standing.clone() };
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    Ok(config.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
+    let mut config = config.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth();
+    // A resumed session is not verified again: one that began while the clock was in doubt would outlive the doubt.
+    config.resumption = Resumption::disabled();
+    Ok(config)
 }
 
 fn pem_certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
@@ -118,7 +128,7 @@ struct OfficeVerifier {
     roots: Roots,
     provider: Arc<CryptoProvider>,
     clock: Clock,
-    trusted: ClockTrusted,
+    standing: ClockStanding,
 }
 
 impl OfficeVerifier {
@@ -144,16 +154,22 @@ impl ServerCertVerifier for OfficeVerifier {
         _now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let inner = self.inner(intermediates)?;
-        let seconds = u64::try_from(self.clock.wall().0 / 1000).unwrap_or_default();
-        let mut moment = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+        let (wall, (trust, floor)) = (self.clock.wall(), self.standing.get());
+        let (mut from, mut to) = (Wall(i64::MIN), Wall(i64::MAX));
+        let mut moment = tls_moment(wall, trust, floor, from, to);
         for _ in 0..CLAMPS_MAX {
-            let verdict = inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, moment);
-            let clamped = match &verdict {
-                Err(Error::InvalidCertificate(CertificateError::NotValidYetContext { not_before, .. })) => *not_before,
-                Err(Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. })) => *not_after,
+            let verdict = inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, unix_time(moment));
+            match &verdict {
+                Err(Error::InvalidCertificate(CertificateError::NotValidYetContext { not_before, .. })) => {
+                    from = from.max(wall_of(*not_before));
+                }
+                Err(Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. })) => {
+                    to = to.min(wall_of(*not_after));
+                }
                 _ => return verdict,
-            };
-            if self.trusted.get() {
+            }
+            let clamped = tls_moment(wall, trust, floor, from, to);
+            if clamped == moment {
                 return verdict;
             }
             moment = clamped;
@@ -184,14 +200,14 @@ impl ServerCertVerifier for OfficeVerifier {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_long_length_has_its_own_bytes() {
-        assert_eq!(sequence_head(0x59), [0x30, 0x59]);
-        assert_eq!(sequence_head(0x80), [0x30, 0x81, 0x80]);
-        assert_eq!(sequence_head(0x126), [0x30, 0x82, 0x01, 0x26]);
-    }
+fn unix_time(wall: Wall) -> UnixTime {
+    UnixTime::since_unix_epoch(Duration::from_millis(u64::try_from(wall.0).unwrap_or_default()))
 }
+
+fn wall_of(time: UnixTime) -> Wall {
+    Wall(i64::try_from(time.as_secs()).unwrap_or(i64::MAX).saturating_mul(1_000))
+}
+
+#[cfg(test)]
+#[cfg(feature = "office")]
+mod tests;

@@ -14,6 +14,8 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use super::measure;
 
+/// How often the window is set before its page must have the size.
+const RESIZES_MAX: usize = 200;
 /// How long a page may take to show what is waited for, on a busy machine.
 const WAIT_MAX: Duration = Duration::from_secs(30);
 /// How often it is looked for.
@@ -51,13 +53,20 @@ impl Browser {
         browser
     }
 
-    /// Sets the window so that the page area, without the browser's own frame, has this size.
+    /// Sets the window so that the page area, without the browser's own frame, has this size. The page hears of a new size some time after
+    /// the window has it.
     async fn resize(&self, width: u32, height: u32) {
-        self.client.set_window_size(width, height).await.unwrap();
-        let area = self.script("return [innerWidth, innerHeight]").await;
-        let frame = |at: usize, wanted: u32| wanted - u32::try_from(area[at].as_u64().unwrap()).unwrap();
-        self.client.set_window_size(width + frame(0, width), height + frame(1, height)).await.unwrap();
-        assert_eq!(self.script("return [innerWidth, innerHeight]").await, json!([width, height]));
+        for _ in 0..RESIZES_MAX {
+            let sizes = self.script("return [innerWidth, innerHeight, outerWidth, outerHeight]").await;
+            let [inner_width, inner_height, outer_width, outer_height] =
+                [0, 1, 2, 3].map(|at| u32::try_from(sizes[at].as_u64().unwrap()).unwrap());
+            if (inner_width, inner_height) == (width, height) {
+                return;
+            }
+            let frame = (outer_width.saturating_sub(inner_width), outer_height.saturating_sub(inner_height));
+            self.client.set_window_size(width + frame.0, height + frame.1).await.unwrap();
+        }
+        panic!("the page area does not become {width} by {height}");
     }
 
     pub(super) async fn goto(&self, address: &str) {

@@ -95,7 +95,9 @@ fn reasons(day: &PersonDay) -> Vec<(String, String)> {
         let times: Vec<&str> = day.surplus.iter().map(|at| clock(at)).collect();
         reasons.push((format!("其他打卡记录 {}", times.join(" ")), format!("other taps: {}", times.join(" "))));
     }
-    let marks = day.half_days.iter().flat_map(|half| &half.marks);
+    // Where nothing is required, every tap would be marked; the list of other taps says it once.
+    let required = matches!(day.day.as_str(), "workday" | "makeup_workday");
+    let marks = day.half_days.iter().filter(|_| required).flat_map(|half| &half.marks);
     reasons.extend(marks.map(|Sentence { zh, en }| (zh.clone(), en.clone())));
     reasons
 }

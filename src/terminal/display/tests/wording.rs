@@ -255,3 +255,20 @@ fn view(display: &Display) -> serde_json::Value {
     let frame = String::from_utf8(display.page_frame().to_vec()).unwrap();
     serde_json::from_str(frame.strip_prefix("event: page\ndata: ").unwrap().trim()).unwrap()
 }
+
+#[test]
+fn where_english_comes_first_the_page_speaks_it_first() {
+    let clock = Clock::skipping(Wall::parse_rfc3339("2026-11-23T08:21:37+08:00").unwrap());
+    let missing = Condition { subject: "badge".to_owned(), ..condition(Code::ReaderMissing) };
+    let mut page = PageState { english_first: true, backlog: 3, conditions: vec![missing], ..page_state(&clock) };
+    let view = |page: &PageState| serde_json::to_value(page.view(&Feedback::of(State::Idle), clock.mono(), clock.mono())).unwrap();
+    let shown = view(&page);
+    assert_eq!(shown["due"][0], "Now: morning in, by 8:25");
+    assert_eq!((&shown["network"][0], &shown["date"]), (&"Online".into(), &"Monday, 23 November 2026".into()));
+    assert_eq!(shown["schedule"][1], serde_json::json!({ "label": "morning out", "at": "from 11:50", "current": false }));
+    assert_eq!(shown["banners"][0]["title"], "A reader is not connected (badge)");
+    assert_eq!((&shown["backlog"], &shown["language"]), (&"3 to be sent".into(), &"en".into()));
+    assert_eq!(words::of(&recorded(1), &page).marks[0].label, "morning in");
+    page.english_first = false;
+    assert_eq!(view(&page)["due"][0], "现在：上午上班（8:25截止）");
+}

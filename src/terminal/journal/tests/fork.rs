@@ -26,6 +26,7 @@ fn after_a_fork_everything_from_the_conflict_on_stands_in_a_new_journal_with_its
         let first = &stored[usize::try_from(origin.sequence.0).unwrap() - 2];
         assert_eq!((origin.journal, origin.hash, copy.body), (old, first.hash, read(first).body));
     }
+    assert_eq!(rig.condition(Code::JournalForked).subject, old.to_string());
     // Asked again, as an uplink does that lost the answer.
     rig.ask(Command::HealFork { journal: old, from: Sequence(100) });
     assert_eq!(rig.journals().len(), 2);
@@ -53,10 +54,8 @@ fn healing_that_was_cut_short_goes_on_after_a_restart() {
 
 /// The journals once the new one holds at least so many entries.
 fn healed(rig: &mut Rig, journal: JournalId, last: u64) -> Vec<JournalView> {
-    rig.wait(|event| match event {
-        Event::Journals(views) | Event::Available { journals: views, .. } => {
-            views.iter().any(|view| view.journal == journal && view.last.0 >= last).then(|| views.clone())
-        }
-        _ => None,
+    rig.wait(|event| {
+        let views = told_journals(event)?;
+        views.iter().any(|view| view.journal == journal && view.last.0 >= last).then(|| views.to_vec())
     })
 }

@@ -3,7 +3,6 @@
 use std::process::Command as Process;
 
 use super::*;
-use crate::terminal::journal::OpenOptions;
 
 fn limited(directory: &Path, pages: u32) -> Options {
     let pragmas = vec![("max_page_count".to_owned(), pages.to_string())];
@@ -83,6 +82,7 @@ fn a_full_disk_is_met_with_the_ballast_and_mended_when_there_is_room_again() {
     rig.condition(Code::DiskLow);
     rig.unavailable();
     assert_eq!(rig.stream(None, 64).len() as u64, stored, "what is stored can still be read");
+    rig.told.clear();
     std::fs::remove_file(disk.0.path().join("filler")).unwrap();
     let view = rig.available()[0];
     assert_eq!(view.last, Sequence(stored));

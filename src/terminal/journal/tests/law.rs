@@ -1,6 +1,8 @@
 //! The laws of pruning and of marks: only what is acknowledged and old by trusted time goes, and a mark may go back.
 
 use super::*;
+use crate::terminal::journal::file::JournalFile;
+use crate::terminal::journal::set::Set;
 use crate::wire::batch::LostReason;
 
 fn later(days: i64) -> Wall {
@@ -138,4 +140,19 @@ fn a_slow_reader_keeps_nobody_waiting() {
     }
     assert_eq!(read, 1_001);
     rig.stop();
+}
+
+#[test]
+fn what_another_hand_appended_is_seen_before_the_next_entry_is_placed() {
+    let home = folder();
+    let clock = Clock::system();
+    let mut set = Set::open(&options(home.path()), &clock).unwrap();
+    set.make_ready(&clock).unwrap();
+    let (path, journal) = (set.open_file().unwrap().path().to_owned(), set.views()[0].journal);
+    let mut other = JournalFile::open(&path, journal, &OpenOptions::default()).unwrap().unwrap();
+    other.append(&[punch(0)], None, &mut Vec::new()).unwrap();
+    drop(other);
+    let stored = set.append(&[punch(1)], &clock).unwrap().remove(0).unwrap();
+    assert_eq!(stored.sequence, Sequence(3));
+    assert_chain(&set.load(journal, Sequence(1), 10).unwrap().unwrap().0, 1);
 }

@@ -131,8 +131,9 @@ mod tests {
     #[test]
     fn a_host_that_never_reads_loses_bytes_and_blocks_nobody() {
         let mut pty = Pty::open().unwrap();
-        let lost = (0..1_000).filter(|_| !pty.write(b"fourteen bytes").unwrap()).count();
-        assert!(lost > 0, "the kernel took all of 1000 frames of 14 bytes");
+        // The kernel hands bytes on to the host's end when it finds the time, so how many it takes first varies.
+        let lost = (0..100_000).any(|_| !pty.write(b"fourteen bytes").unwrap());
+        assert!(lost, "the kernel took all of 100,000 frames of 14 bytes");
     }
 
     #[test]

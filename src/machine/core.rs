@@ -226,6 +226,16 @@ impl Core {
         !self.pending.is_empty()
     }
 
+    /// The clocks at the oldest reading that the journal has not yet answered for. Whoever states that everything up to a moment is in the
+    /// journal must name no later one.
+    pub fn oldest_waiting(&self) -> Option<ClockReading> {
+        let clocks = self.pending.values().filter_map(|pending| match pending {
+            Pending::Punch { clock, .. } | Pending::Attempt { clock, .. } => Some(*clock),
+            Pending::Record => None,
+        });
+        clocks.min_by_key(|clock| clock.mono)
+    }
+
     /// How things stand while nobody is there, for a page that connects.
     pub fn standing(&self, now: Now) -> Feedback {
         Feedback { replay: true, ..self.stands(now) }

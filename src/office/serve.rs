@@ -30,7 +30,7 @@ use crate::domain::time::Mono;
 use crate::supervise::{Notice, Supervisor, stop_signal};
 use crate::sys::{self, Exit};
 
-/// The file in the data directory that holds the ready line's address.
+/// The file in the data directory that holds the ready line.
 pub const LISTEN_FILE: &str = "listen";
 /// Longest stop.
 pub const STOP_MAX: Duration = Duration::from_secs(10);
@@ -158,9 +158,11 @@ pub async fn start(settings: &OfficeSettings, clock: &Clock, supervisor: Supervi
     let pages = serve_pages(settings, &store, clock, &supervisor).await?;
     supervisor.replaceable("certificate", renewing(Arc::clone(&identity), clock.clone()));
     supervisor.replaceable("clock", asking_the_kernel(clock.clone(), supervisor.clone()));
+    let running = Running { address, store, identity, service, pages, supervisor, _lock: lock };
     let path = settings.data_dir.join(LISTEN_FILE);
-    sys::write_whole(&path, format!("{address}\n").as_bytes(), 0o644).map_err(|source| ServeError::Write { path, source })?;
-    Ok(Running { address, store, identity, service, pages, supervisor, _lock: lock })
+    let line = running.ready_line() + "\n";
+    sys::write_whole(&path, line.as_bytes(), 0o644).map_err(|source| ServeError::Write { path, source })?;
+    Ok(running)
 }
 
 /// Serves the plain pages to this machine, if the settings name a place for them.
@@ -180,6 +182,12 @@ async fn serve_pages(
 }
 
 impl Running {
+    /// The line that says the office is ready, and where.
+    fn ready_line(&self) -> String {
+        let ready = ReadyLine { ready: true, listen: self.address.to_string(), pages: self.pages().map(|pages| pages.to_string()) };
+        serde_json::to_string(&ready).unwrap_or_default()
+    }
+
     /// Where it listens.
     pub const fn address(&self) -> SocketAddr {
         self.address
@@ -234,8 +242,7 @@ pub fn service(settings: &OfficeSettings, clock: &Clock) -> Result<Exit, ServeEr
         if let Some(every) = sd_notify::watchdog_enabled() {
             supervisor.essential("watchdog", feeding(running.store.clone(), every / 3));
         }
-        let ready = ReadyLine { ready: true, listen: running.address.to_string(), pages: running.pages().map(|pages| pages.to_string()) };
-        sys::out(serde_json::to_string(&ready).unwrap_or_default());
+        sys::out(running.ready_line());
         sd_notify::notify(&[NotifyState::Ready]).ok();
         tracing::info!(listen = %running.address, "the office serves");
         let exit = tokio::select! {

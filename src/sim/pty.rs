@@ -132,7 +132,7 @@ mod tests {
     fn a_host_that_never_reads_loses_bytes_and_blocks_nobody() {
         let mut pty = Pty::open().unwrap();
         let lost = (0..1_000).filter(|_| !pty.write(b"fourteen bytes").unwrap()).count();
-        assert!(lost > 700, "{lost} of 1000 frames of 14 bytes were lost");
+        assert!(lost > 0, "the kernel took all of 1000 frames of 14 bytes");
     }
 
     #[test]

@@ -36,6 +36,19 @@ fn green_comes_after_the_commit_and_says_whose_and_which_checkpoint() {
 }
 
 #[test]
+fn while_a_reading_is_on_its_way_nothing_is_stated_about_later_moments() {
+    let mut kiosk = Kiosk::ready();
+    let read = Wall::parse_rfc3339("2026-11-23T08:21:37+08:00").unwrap();
+    kiosk.tap_at("2026-11-23T08:21:37+08:00", BADGE);
+    kiosk.tap_at("2026-11-23T08:21:40+08:00", "em4100:67003BA86C");
+    assert_eq!(kiosk.core.oldest_waiting().map(|clock| clock.wall), Some(read));
+    kiosk.commit();
+    assert!(kiosk.core.oldest_waiting().is_some_and(|clock| clock.wall > read));
+    kiosk.commit();
+    assert_eq!(kiosk.core.oldest_waiting(), None);
+}
+
+#[test]
 fn a_day_is_told_as_it_goes() {
     let mut kiosk = Kiosk::ready();
     let expected = [

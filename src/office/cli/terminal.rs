@@ -128,7 +128,8 @@ fn add(terminal: &TerminalId, json: bool, context: &Context) -> Result<Exit, Fai
 /// Where a running server listens, or would.
 fn listen(settings: &OfficeSettings) -> SocketAddr {
     let written = keys::read_if_there(&settings.data_dir.join(LISTEN_FILE)).ok().flatten();
-    let written = written.and_then(|text| text.trim().parse::<SocketAddr>().ok());
+    let line = written.and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok());
+    let written = line.and_then(|line| line.get("listen")?.as_str()?.parse::<SocketAddr>().ok());
     written.filter(|_| settings.listen.port() == 0).unwrap_or(settings.listen)
 }
 

@@ -10,9 +10,12 @@ use crate::health::Code;
 /// How long anything may take on a busy machine.
 const LIMIT: Duration = Duration::from_secs(20);
 
+/// Keeps what it is given under a name with its size. Each run has a file of its own meanwhile: the one before may still be writing.
+const KEEPER: &str = "cat > \"$0.part.$$\" && mv \"$0.part.$$\" \"$0.$(wc -c < \"$0.part.$$\")\"";
+
 #[test]
 fn a_tone_reaches_the_players_standard_input_whole() {
-    let (folder, program) = program_that("cat > \"$0.part\" && mv \"$0.part\" \"$0.$(wc -c < \"$0.part\")\"");
+    let (folder, program) = program_that(KEEPER);
     let bench = bench(program, None);
     let path = folder.path().join(format!("player.{}", Tone::Done.wav().len()));
     bench.sound.play(State::Recorded);
@@ -22,7 +25,7 @@ fn a_tone_reaches_the_players_standard_input_whole() {
 
 #[test]
 fn a_centres_own_recording_takes_the_place_of_the_tone() {
-    let (folder, program) = program_that("cat > \"$0.part\" && mv \"$0.part\" \"$0.$(wc -c < \"$0.part\")\"");
+    let (folder, program) = program_that(KEEPER);
     std::fs::write(folder.path().join("not-recorded.wav"), b"RIFF and then its own").unwrap();
     let bench = bench(program, Some(folder.path().to_owned()));
     bench.sound.play(State::NotRecorded);

@@ -23,7 +23,8 @@ fn terminals_and_tokens_are_administered_with_and_without_a_running_server() {
     assert_eq!(with["url"], format!("https://{}", server.listen));
     assert_eq!(with["terminal"], "east-hall-1");
     assert!(with["expires"].as_str().unwrap().ends_with("+08:00"));
-    assert_eq!(std::fs::read_to_string(folder.path().join("data/listen")).unwrap().trim(), server.listen);
+    let written: Value = serde_json::from_str(&std::fs::read_to_string(folder.path().join("data/listen")).unwrap()).unwrap();
+    assert_eq!(written["listen"], server.listen);
     let token = json(&run(&config, &["token", "add", "hr", "--scope", "read", "--json"]));
     assert!(token["token"].as_str().unwrap().starts_with("punch_"));
     assert_eq!(run(&config, &["token", "add", "hr", "--scope", "read"]).status.code(), Some(65));

@@ -117,6 +117,13 @@ impl Disk {
         all.filter(|kept| tap_of(&kept.entry).as_deref() == Some(tap)).map(|kept| (kept.stored.journal, kept.stored.sequence)).collect()
     }
 
+    /// Whether a tap became unreadable and then a fork cut it off: its place belongs to the twin, so no hole can be declared there.
+    pub(super) fn is_cut_off(&self, tap: &str) -> bool {
+        let cut_off = |file: &File, kept: &Kept| !kept.readable && file.healed.is_some_and(|from| kept.stored.sequence >= from);
+        let of_tap = |kept: &&Kept| tap_of(&kept.entry).as_deref() == Some(tap);
+        self.files.iter().any(|file| file.entries.iter().filter(of_tap).any(|kept| cut_off(file, kept)))
+    }
+
     pub(super) fn views(&self) -> Vec<JournalView> {
         let newest = self.files.last().map(|file| file.journal);
         let view = |file: &File| JournalView {

@@ -166,7 +166,9 @@ impl Ledger {
         if !missing.is_empty() {
             self.violation(format!("on a disk and not at the office: {missing:?}"));
         }
-        let lost = |green: &Green| !counts.contains_key(&green.tap) && !declared(&green.terminal, &green.tap);
+        let cut_off =
+            |green: &Green| kiosks.iter().any(|kiosk| kiosk.twin && kiosk.name == green.terminal && kiosk.disk.is_cut_off(&green.tap));
+        let lost = |green: &Green| !counts.contains_key(&green.tap) && !declared(&green.terminal, &green.tap) && !cut_off(green);
         let lost: Vec<String> = self.greens.iter().filter(|green| lost(green)).map(|green| green.tap.clone()).collect();
         if !lost.is_empty() {
             self.violation(format!("green and neither at the office nor declared lost: {lost:?}"));

@@ -255,7 +255,7 @@ impl JournalFile {
         let failed = || sqlite("prune", &path);
         let first = self.first();
         let connection = self.connection_mut()?;
-        let newer = "SELECT sequence FROM entry WHERE sequence >= ?1 AND trusted_ms > ?2 ORDER BY sequence LIMIT 1";
+        let newer = "SELECT sequence FROM entry WHERE sequence >= ?1 AND trusted_ms >= ?2 ORDER BY sequence LIMIT 1";
         let newer: Option<i64> =
             connection.query_row(newer, params![number(first), cutoff.0], |row| row.get(0)).optional().map_err(failed())?;
         let bound = newer.map_or(number(mark), |newer| number(mark).min(newer - 1));

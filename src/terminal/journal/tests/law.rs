@@ -48,6 +48,19 @@ fn only_what_is_acknowledged_and_older_than_the_retention_is_pruned() {
 }
 
 #[test]
+fn an_entry_that_is_exactly_as_old_as_the_retention_is_kept() {
+    let home = folder();
+    let mut rig = Rig::start(home.path());
+    rig.available();
+    let clock = ClockReading { uncertainty_ms: 0, ..reading(later(0), Trust::Synced) };
+    let stored = rig.store(Draft { clock, ..punch(0) });
+    rig.acknowledge(&stored);
+    assert_eq!(pruned(&mut rig, later(180))[0].first, Sequence(1));
+    assert_eq!(pruned(&mut rig, later(180).plus_millis(1))[0].first, Sequence(3));
+    rig.stop();
+}
+
+#[test]
 fn a_clock_at_1970_makes_nothing_old() {
     let home = folder();
     let mut rig = Rig::start(home.path());

@@ -53,7 +53,7 @@ impl Grid {
 }
 
 /// Cells that a text takes.
-fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     let cells = |c: char| if WIDE.iter().any(|wide| wide.contains(&u32::from(c))) { 2 } else { 1 };
     text.chars().map(cells).sum()
 }

@@ -201,9 +201,9 @@ fn checkpoint_words(id: &str) -> (&str, &str) {
 #[cfg(test)]
 mod tests {
     use super::super::proof::{Verified, prove};
-    use super::super::width::width;
     use super::*;
     use crate::machine::feedback::State;
+    use crate::office::export::grid::width;
 
     #[test]
     fn what_is_told_is_json_with_its_kind() {

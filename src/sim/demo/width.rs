@@ -1,22 +1,6 @@
 //! How wide a text stands in a terminal, so that columns line up where Chinese and English meet.
 
-/// What takes two columns: CJK, its punctuation and full-width forms (Unicode's East Asian Width, classes W and F, as far as names and
-/// words here need it).
-const WIDE: [std::ops::RangeInclusive<u32>; 8] = [
-    0x1100..=0x115F,
-    0x2E80..=0x303E,
-    0x3041..=0xA4CF,
-    0xAC00..=0xD7A3,
-    0xF900..=0xFAFF,
-    0xFE30..=0xFE6F,
-    0xFF00..=0xFF60,
-    0x2_0000..=0x3_FFFD,
-];
-
-/// The columns that a text takes.
-pub(super) fn width(text: &str) -> usize {
-    text.chars().map(|c| if WIDE.iter().any(|wide| wide.contains(&u32::from(c))) { 2 } else { 1 }).sum()
-}
+use crate::office::export::grid::width;
 
 /// The text with spaces after it up to a width; one that is wider stays whole.
 pub(super) fn padded(text: &str, columns: usize) -> String {

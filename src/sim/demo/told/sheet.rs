@@ -125,8 +125,8 @@ fn clock(at: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::width::width;
     use super::*;
+    use crate::office::export::grid::width;
 
     fn checkpoint(id: &str, counted: Option<&str>, outcome: &str, minutes: u32) -> CheckpointLine {
         CheckpointLine {

@@ -77,9 +77,9 @@ fn recorded(feedback: &Feedback) -> (String, String) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::width::width;
     use super::*;
     use crate::domain::id::{JournalId, Sequence};
+    use crate::office::export::grid::width;
 
     fn feedback(name: Option<&str>, outcome: Option<LiveOutcome>) -> Feedback {
         Feedback {

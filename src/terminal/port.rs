@@ -8,7 +8,6 @@ mod session;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -18,9 +17,9 @@ use tokio::sync::mpsc;
 pub use self::device::PortError;
 use self::session::{End, Session};
 use crate::clock::Clock;
+use crate::config::reader::ReaderSettings;
 use crate::domain::id::ReaderName;
 use crate::domain::time::Mono;
-use crate::reader::protocol::{Serial, Settings};
 use crate::reader::{Answer, Driver, Fault, Reading, Request, Signal};
 
 /// How often a missing device is looked for, in milliseconds.
@@ -29,29 +28,6 @@ const LOOK_MS: u64 = 1_000;
 const LOG_EVERY_MS: u64 = 5_000;
 /// Most commands that wait for a port.
 const COMMANDS_MAX: usize = 16;
-
-/// What the configuration says of one port.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PortSettings {
-    /// The reader's name.
-    pub reader: ReaderName,
-    /// Its stable device name: `/dev/serial/by-id/…`, `/dev/serial/by-path/…` or a name given by udev.
-    pub device: PathBuf,
-    /// How the line is set.
-    pub serial: Serial,
-    /// The protocol and what it asks for.
-    pub protocol: Settings,
-    /// Silence that ends a presentation, in milliseconds, for the gate.
-    pub hold_ms: u64,
-}
-
-impl PortSettings {
-    /// A reader whose line and presentations are as its protocol usually has them.
-    pub const fn new(reader: ReaderName, device: PathBuf, protocol: Settings) -> Self {
-        let usual = protocol.protocol();
-        Self { reader, device, serial: usual.serial(), protocol, hold_ms: usual.hold_ms() }
-    }
-}
 
 /// What a port tells.
 #[derive(Debug)]
@@ -196,7 +172,7 @@ impl PortCommands {
 ///
 /// `clock` stamps what is told. Pauses on the line and waiting for a device are measured by the machine's own clock, which no demonstration
 /// makes skip.
-pub fn run(settings: &PortSettings, clock: &Clock, events: &mpsc::Sender<PortEvent>, commands: &PortCommands) {
+pub fn run(settings: &ReaderSettings, clock: &Clock, events: &mpsc::Sender<PortEvent>, commands: &PortCommands) {
     let teller = Teller { reader: &settings.reader, clock, events };
     let mut port = Port { settings, teller, commands, beat: Clock::system(), log: Log::default(), told: None };
     let mut driver = settings.protocol.driver(settings.serial.baud);
@@ -205,7 +181,7 @@ pub fn run(settings: &PortSettings, clock: &Clock, events: &mpsc::Sender<PortEve
 
 /// A port between its openings.
 struct Port<'a> {
-    settings: &'a PortSettings,
+    settings: &'a ReaderSettings,
     teller: Teller<'a>,
     commands: &'a PortCommands,
     beat: Clock,

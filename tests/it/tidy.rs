@@ -18,7 +18,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("sys", &["sys"]),
     ("log", &["log"]),
     ("supervise", &["supervise"]),
-    ("config", &["config", "domain", "reader", "wire", "sys", "terminal::port"]),
+    ("config", &["config", "domain", "reader", "wire", "sys"]),
     ("terminal", &["terminal", "domain", "wire", "reader", "health", "control", "machine", "clock", "config", "sys", "supervise", "log"]),
     ("ctl", &["ctl", "control", "health", "config", "domain", "machine::feedback", "reader", "wire", "sys"]),
     ("office", &["office", "domain", "wire", "health", "machine", "clock", "config", "sys", "supervise", "log"]),

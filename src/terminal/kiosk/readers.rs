@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use crate::config::reader::ReaderSettings;
 use crate::control::ReaderStatus;
 use crate::domain::id::ReaderName;
 use crate::domain::time::Mono;
 use crate::health::Code;
 use crate::health::board::Board;
 use crate::reader::{Fault, Request, Signal};
-use crate::terminal::port::{PortEvent, PortEventKind, PortHandle, PortSettings};
+use crate::terminal::port::{PortEvent, PortEventKind, PortHandle};
 
 /// So many faults within the window make a line noisy.
 const NOISY_FAULTS: u64 = 30;
@@ -23,7 +24,7 @@ pub struct Readers {
 
 #[derive(Debug)]
 struct Reader {
-    settings: PortSettings,
+    settings: ReaderSettings,
     port: PortHandle,
     open: bool,
     answering: bool,
@@ -43,7 +44,7 @@ impl Reader {
 
 impl Readers {
     /// Adds a reader and the way to its port's thread.
-    pub fn add(&mut self, settings: PortSettings, port: PortHandle) {
+    pub fn add(&mut self, settings: ReaderSettings, port: PortHandle) {
         let answering = !settings.protocol.protocol().answers();
         self.readers.push(Reader {
             settings,

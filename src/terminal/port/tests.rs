@@ -3,6 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::path::PathBuf;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -40,7 +41,7 @@ impl Rig {
         let folder = tempfile::tempdir().unwrap();
         let device = folder.path().join("reader");
         prepare(&device);
-        let settings = PortSettings::new("badge".parse().unwrap(), device, protocol.settings());
+        let settings = ReaderSettings::new("badge".parse().unwrap(), device, protocol.settings());
         let (handle, commands) = commands();
         let (sender, events) = mpsc::channel(64);
         let thread = std::thread::spawn(move || run(&settings, &Clock::system(), &sender, &commands));

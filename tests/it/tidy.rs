@@ -122,7 +122,7 @@ fn nothing_unfinished_and_nothing_sleeping_is_left() {
         let text = read(&file);
         let in_tests = file.starts_with("tests");
         for (number, line) in text.lines().enumerate() {
-            let sleeping = in_tests && line.contains("thread::sleep");
+            let sleeping = in_tests && line.contains("::sleep(");
             if sleeping || banned.iter().any(|word| line.contains(word.as_str())) {
                 wrong.push(format!("{}:{}: {}", file.display(), number + 1, line.trim()));
             }

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod admin;
 #[cfg(test)]
+mod block;
+#[cfg(test)]
 mod browser;
 #[cfg(test)]
 mod crash;

@@ -17,6 +17,8 @@ mod office;
 #[cfg(test)]
 mod peers;
 #[cfg(test)]
+mod readers;
+#[cfg(test)]
 mod readme;
 #[cfg(test)]
 mod rig;

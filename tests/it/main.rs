@@ -5,6 +5,8 @@ mod admin;
 #[cfg(test)]
 mod browser;
 #[cfg(test)]
+mod clocks;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod demo;

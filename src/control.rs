@@ -42,6 +42,8 @@ pub enum Request {
     },
     /// Try the office now.
     Sync,
+    /// Take back what a wrong source said had passed: the clock is right now.
+    ForgiveClock,
     /// Something of a fingerprint module.
     Reader {
         /// Which.

@@ -89,11 +89,22 @@ enum Verb {
         #[arg(long)]
         slot: Option<u16>,
     },
+    /// The kiosk's clock
+    Clock {
+        #[command(subcommand)]
+        verb: ClockVerb,
+    },
     /// The fingers of a module
     Finger {
         #[command(subcommand)]
         verb: FingerVerb,
     },
+}
+
+#[derive(Debug, Subcommand)]
+enum ClockVerb {
+    /// The clock is right now, and a wrong server or office made it run ahead before: believe it again
+    Forgive,
 }
 
 #[derive(Debug, Subcommand)]
@@ -149,6 +160,7 @@ fn run(client: Client, verb: Verb, json: bool, language: Language) -> Result<Exi
         Verb::Readers { .. } => show(client, &Request::Readers, json, language),
         Verb::Pair { url, code } => show(client, &Request::Pair { url, code }, json, language),
         Verb::Sync => show(client, &Request::Sync, json, language),
+        Verb::Clock { verb: ClockVerb::Forgive } => show(client, &Request::ForgiveClock, json, language),
         Verb::Export { signed: Some(path), .. } => export::signed(client, &path),
         Verb::Export { format, .. } => export::plain(client, format),
         Verb::Enrol { reader, slot } => show(client, &of_reader(reader, ReaderRequest::Enrol { slot }), json, language),

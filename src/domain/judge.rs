@@ -57,6 +57,9 @@ pub struct DayInput<'a> {
     pub post_class: PostClass,
     /// The person's punches of the day, in any order, each once.
     pub punches: &'a [DayPunch],
+    /// When on this day further punches of the person may have been, of which nothing nearer is known: the clock was wrong, and nobody said by
+    /// how much.
+    pub adrift: &'a [Span],
     /// What people entered.
     pub facts: &'a DayFacts,
     /// The earliest moment up to which every terminal that the person may use is complete; `None` while that is unknown.

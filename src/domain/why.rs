@@ -46,6 +46,8 @@ pub enum Why<'a> {
     DoubtfullyLate(u32),
     /// What counts would be early by so many minutes, by a doubtful time.
     DoubtfullyEarly(u32),
+    /// It would be held against the person, and so many punches that were made by a doubtful clock may belong here.
+    Adrift(usize),
     /// Nothing counts, and the window is not over.
     WindowOpen,
     /// Nothing counts, the window is over, and a terminal is complete only up to a moment, or to none that is known.
@@ -71,7 +73,7 @@ impl Why<'_> {
             Self::InTime => Outcome::OnTime,
             Self::Late(minutes) => Outcome::Late(*minutes),
             Self::Early(minutes) => Outcome::EarlyLeave(*minutes),
-            Self::DoubtfullyLate(_) | Self::DoubtfullyEarly(_) => Outcome::TimeSuspect,
+            Self::DoubtfullyLate(_) | Self::DoubtfullyEarly(_) | Self::Adrift(_) => Outcome::TimeSuspect,
             Self::WindowOpen => Outcome::NotYetDue,
             Self::AwaitingData(_) => Outcome::PendingData,
             Self::NothingCounts | Self::RuledAbsent(_) => Outcome::Missing,

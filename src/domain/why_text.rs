@@ -137,6 +137,10 @@ fn because(result: &CheckpointResult<'_>, rules: &Rules) -> Sentence {
         Why::Late(minutes) => late(result, minutes),
         Why::Early(minutes) => early(result, minutes),
         Why::DoubtfullyLate(minutes) | Why::DoubtfullyEarly(minutes) => doubtful(result, minutes),
+        Why::Adrift(count) => Sentence::new(
+            format!("终端时钟未校准时另有 {count} 次打卡，时间存疑，可能属于 {window}，待核。"),
+            format!("{count} more punched by a doubtful clock may belong to the window {window}; a person decides."),
+        ),
         Why::WindowOpen => {
             Sentence::new(format!("打卡时段 {window} 尚未结束。"), format!("Nothing counts yet; the window {window} is not over."))
         }

@@ -34,8 +34,14 @@ const STEP_EVERY_MS: u64 = 60_000;
 const MOVED_MS: u64 = 500;
 /// After how long true time is recorded again although it did not move, in milliseconds (law 6).
 const SYNC_EVERY_MS: u64 = 24 * 3_600_000;
+/// By how much the doubt about the recorded moment has grown when true time is recorded again while readings are counted from it, because the
+/// clock itself is not certain, in milliseconds: half of a doubtful second, so that each reading has a moment near enough.
+const COUNTED_GROWN_MS: u64 = DOUBTFUL_MS / 2;
 /// Fewest milliseconds between two writes of the floor.
 const FLOOR_EVERY_MS: u64 = 10 * 60_000;
+/// From how far one recorded moment lies before an earlier one the floor was taken back in between, in milliseconds: trusted time may be off by
+/// two seconds, and as much again.
+const FORGIVEN_MS: i64 = 5_000;
 /// Longest half round trip of an exchange that says anything about time, in milliseconds: above it the result is doubtful anyway.
 const HALF_TRIP_MAX_MS: u64 = DOUBTFUL_MS;
 /// Most trusted moments of this boot that are remembered: two a day for a month and more.
@@ -108,8 +114,12 @@ pub struct ClockKeeper {
     step_ms: Option<i64>,
     step_recorded: Option<Mono>,
     synced: Option<Fix>,
+    /// Whether there was a reading since, whose time is counted from the recorded moments.
+    counted_from: bool,
     floor_kept: Option<(Wall, Mono)>,
     moments: Vec<TrustedMoment>,
+    /// The last trusted time that the journal gave back.
+    remembered: Option<Wall>,
     offset_ms: Option<i64>,
     actions: VecDeque<Action>,
 }
@@ -124,8 +134,10 @@ impl ClockKeeper {
             step_ms: None,
             step_recorded: None,
             synced: None,
+            counted_from: false,
             floor_kept: None,
             moments: Vec::new(),
+            remembered: None,
             offset_ms: None,
             actions: VecDeque::new(),
         }
@@ -137,6 +149,7 @@ impl ClockKeeper {
             Event::Floor(wall) => self.known.passed(wall),
             Event::Journal(recent) => {
                 self.journal_known = true;
+                self.remembered = None;
                 for entry in recent {
                     self.remember(raw, entry);
                 }
@@ -167,6 +180,7 @@ impl ClockKeeper {
         let verdict = self.known.verdict(&raw);
         self.last = Some((raw, verdict));
         let reading = verdict.reading(raw);
+        self.counted_from |= reading.trust != Trust::Synced || reading.uncertainty_ms > DOUBTFUL_MS;
         if reading.trust == Trust::Synced {
             self.known.trusted(&reading);
             self.keep_floor(reading.mono);
@@ -184,6 +198,20 @@ impl ClockKeeper {
         let fix = self.known.office_moment(raw);
         let moments: Vec<TrustedMoment> = self.moments.iter().copied().chain(fix).collect();
         best_time(&reading, &moments)
+    }
+
+    /// A technician says that the floor is wrong: it was raised by a source that was trusted and wrong. Only where the clock is vouched for now;
+    /// by how much the floor went back, in milliseconds, or `None` where nothing is to be forgiven.
+    pub fn forgive(&mut self, raw: RawClock) -> Option<u64> {
+        self.read(raw);
+        let truth = self.known.overtaken(&raw)?;
+        let before = self.known.floor()?;
+        self.known.forgive(truth.wall.minus_millis(truth.uncertainty_ms));
+        let floor = self.known.floor()?;
+        self.floor_kept = Some((floor, raw.mono));
+        self.actions.push_back(Action::KeepFloor { wall: floor });
+        self.read(raw);
+        u64::try_from(before.millis_since(floor)).ok()
     }
 
     /// Why the clock is not trusted; `None` while it is.
@@ -216,6 +244,11 @@ impl ClockKeeper {
 
     fn remember(&mut self, raw: RawClock, entry: &Entry) {
         let clock = entry.clock;
+        if let Body::Sync { wall, uncertainty_ms, .. } = entry.body {
+            self.forgiven(wall, uncertainty_ms);
+        } else if clock.trust == Trust::Synced {
+            self.forgiven(clock.wall, clock.uncertainty_ms);
+        }
         if clock.trust == Trust::Synced {
             if clock.boot == raw.boot {
                 self.known.trusted(&clock);
@@ -226,7 +259,6 @@ impl ClockKeeper {
         let Body::Sync { wall, uncertainty_ms, source } = entry.body else {
             return;
         };
-        self.known.passed(wall.minus_millis(uncertainty_ms));
         if clock.boot != raw.boot {
             return;
         }
@@ -236,6 +268,14 @@ impl ClockKeeper {
         if source == TimeSource::Office {
             self.known.office(fix);
         }
+    }
+
+    /// No trusted time behind the floor is ever recorded: whatever the journal says had passed before was taken back in between.
+    fn forgiven(&mut self, recorded: Wall, uncertainty_ms: u64) {
+        if self.remembered.is_some_and(|wall| wall.millis_since(recorded) > FORGIVEN_MS) {
+            self.known.forgive(recorded.minus_millis(uncertainty_ms));
+        }
+        self.remembered = Some(recorded);
     }
 
     fn exchange(&mut self, raw: RawClock, exchange: Exchange) {
@@ -279,13 +319,15 @@ impl ClockKeeper {
         };
         let due = self.synced.is_none_or(|before| {
             let moved_ms = before.at(fix.mono, 0).0.0.abs_diff(fix.wall.0);
-            moved_ms >= MOVED_MS || fix.mono.millis_since(before.mono) >= SYNC_EVERY_MS
+            let grown_ms = before.at(fix.mono, DRIFT_PPM).1.saturating_sub(fix.uncertainty_ms);
+            let counted = self.counted_from && grown_ms >= COUNTED_GROWN_MS;
+            moved_ms >= MOVED_MS || counted || fix.mono.millis_since(before.mono) >= SYNC_EVERY_MS
         });
         if !due || self.actions.len() >= ACTIONS_MAX {
             return;
         }
         let Fix { wall, uncertainty_ms, source, .. } = fix;
-        self.synced = Some(fix);
+        (self.synced, self.counted_from) = (Some(fix), false);
         self.actions.push_back(Action::Record { clock, body: Body::Sync { wall, uncertainty_ms, source } });
         self.moments.push(TrustedMoment { boot: clock.boot, mono: clock.mono, wall, uncertainty_ms });
         self.bound_moments();

@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 use std::path::Path;
 
-use chrono::{DateTime, Datelike, Days, Utc};
+use chrono::{DateTime, Datelike, Days, NaiveDate, Utc};
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
     PublicKeyData, SanType, SerialNumber, date_time_ymd,
@@ -156,7 +156,9 @@ impl OwnCa {
         leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         leaf.serial_number = Some(SerialNumber::from(positive(keys::random::<SERIAL_BYTES>()?)));
         leaf.use_authority_key_identifier_extension = true;
-        let today = DateTime::<Utc>::from_timestamp_millis(now.0).unwrap_or_default().date_naive();
+        let shown = DateTime::<Utc>::from_timestamp_millis(now.0).unwrap_or_default().date_naive();
+        // Within the CA's own validity: a chain whose dates do not overlap would be refused even by a kiosk that does not know the time.
+        let today = shown.max(first_day(CA_FROM_YEAR)).min(first_day(CA_UNTIL_YEAR));
         let (from, until) = (today - Days::new(1), today + Days::new(SERVER_DAYS));
         leaf.not_before = date_time_ymd(from.year(), small(from.month()), small(from.day()));
         leaf.not_after = date_time_ymd(until.year(), small(until.month()), small(until.day()));
@@ -165,6 +167,10 @@ impl OwnCa {
         let ca = CertificateDer::from_pem_slice(self.pem.as_bytes()).or(Err(CaError::Apart))?;
         Ok(ServerCertificate { chain: vec![certificate.der().clone(), ca], key: PrivatePkcs8KeyDer::from(key.serialize_der()).into() })
     }
+}
+
+fn first_day(year: i32) -> NaiveDate {
+    NaiveDate::from_ymd_opt(year, 1, 1).unwrap_or_default()
 }
 
 /// A certificate of one's own, and the authority at the end of its chain.

@@ -8,13 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::matching::Whose;
-use super::store::{FeedItem, PunchQuery, Site, SiteId, Store, StoreError, Terminal};
+use super::matching::{Directory, Whose};
+use super::store::{Adrift, FeedItem, PunchQuery, Site, SiteId, Store, StoreError, Terminal};
 use crate::domain::calendar::{Calendar, DayKind};
 use crate::domain::daysheet::{CheckpointLine, PersonDay};
 use crate::domain::fact::DayFacts;
 use crate::domain::id::{StaffNo, TerminalId};
 use crate::domain::judge::{DayInput, DayPunch, judge};
+use crate::domain::leave::Span;
 use crate::domain::person::{Person, PostClass, Standing};
 use crate::domain::roster::Roster;
 use crate::domain::rules::{Checkpoint, HalfDay, RuleBook, Rules};
@@ -139,6 +140,8 @@ pub struct Basis {
     pub calendar: Calendar,
     /// The terminals.
     pub terminals: Vec<Terminal>,
+    /// Punches of which nobody knows the time.
+    pub adrift: Vec<Adrift>,
 }
 
 impl Basis {
@@ -153,6 +156,7 @@ impl Basis {
             rules: store.rule_book(site).await?,
             calendar: store.calendar(site).await?,
             terminals: store.terminals(site).await?,
+            adrift: store.adrift(site).await?,
         })
     }
 
@@ -168,6 +172,8 @@ impl Basis {
         let complete = complete_through(&self.terminals);
         let by_person = self.by_person(punches);
         let none = Vec::new();
+        let adrift = self.adrift_on(date);
+        let nowhere = Vec::new();
         let mut people: Vec<&Person> =
             self.roster.people.values().filter(|person| stands_on(person, date) || by_person.contains_key(&person.staff_no)).collect();
         people.sort_by(|a, b| office_order(a).cmp(&office_order(b)));
@@ -181,6 +187,7 @@ impl Basis {
                 standing,
                 post_class,
                 punches,
+                adrift: adrift.get(&person.staff_no).unwrap_or(&nowhere),
                 facts: DayFacts::NONE,
                 complete_through: complete,
                 as_of,
@@ -209,7 +216,32 @@ impl Basis {
         })
     }
 
-    /// Each person's punches. One that was written again after a fork counts once, even if its first copy counts too.
+    /// When on a date each person may have made a punch of which nobody knows the time.
+    fn adrift_on(&self, date: WorkDate) -> BTreeMap<StaffNo, Vec<Span>> {
+        let mut spans: BTreeMap<StaffNo, Vec<Span>> = BTreeMap::new();
+        if self.adrift.is_empty() {
+            return spans;
+        }
+        let directory = Directory::new(self.roster.clone());
+        for punch in &self.adrift {
+            let Some(span) = self.on_date(punch, date) else { continue };
+            if let Whose::Person(staff_no) = directory.whose(&punch.key.terminal, &punch.reader, &punch.credential, date) {
+                spans.entry(staff_no).or_default().push(span);
+            }
+        }
+        spans
+    }
+
+    /// The part of a date in which a punch may have been made.
+    fn on_date(&self, punch: &Adrift, date: WorkDate) -> Option<Span> {
+        let ((first, begin), (last, end)) = (self.site.utc_offset.civil(punch.from), self.site.utc_offset.civil(punch.to));
+        let whole = Span::WHOLE_DAY;
+        let from = if first < date { whole.from } else { begin };
+        let to = if last > date { whole.to } else { ClockTime(end.0 + 1) };
+        (first <= date && date <= last).then_some(Span { from, to })
+    }
+
+    /// Each person's punches. One of which only an impossible time is known counts nowhere. One that was written again after a fork counts once, even if its first copy counts too.
     fn by_person(&self, punches: &[FeedItem]) -> BTreeMap<StaffNo, Vec<DayPunch>> {
         let mut by_person: BTreeMap<StaffNo, Vec<DayPunch>> = BTreeMap::new();
         for item in punches {
@@ -221,7 +253,8 @@ impl Basis {
                     same && place == (&item.punch.key.terminal, origin.journal, origin.sequence)
                 })
             });
-            if !copied {
+            let impossible = self.adrift.iter().any(|adrift| adrift.key == item.punch.key && !adrift.is_plausible());
+            if !copied && !impossible {
                 let (_, time) = self.site.utc_offset.civil(item.punch.best.at);
                 let punch = DayPunch { time, quality: item.punch.best.quality, key: item.punch.key.clone() };
                 by_person.entry(staff_no.clone()).or_default().push(punch);

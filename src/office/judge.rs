@@ -96,6 +96,7 @@ fn write_days(people: &People, rules: &Rules, calendar: &Calendar, args: &JudgeA
                 standing: Standing::OnPost,
                 post_class: PostClass::Other,
                 punches: days.get(&date).map_or(&[], Vec::as_slice),
+                adrift: &[],
                 facts: DayFacts::NONE,
                 complete_through: Some(Wall(i64::MAX)),
                 as_of,

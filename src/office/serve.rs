@@ -22,11 +22,10 @@ use super::keys::{self, KeyError, Locked};
 use super::seed;
 use super::store::{Database, Site, SiteId, Store, StoreError};
 use super::terminals::Endpoint;
-use super::tls::{Identity, RENEW_EVERY_MS};
+use super::tls::Identity;
 use super::web::{self, Pages};
 use crate::clock::{Clock, KERNEL_REFRESH_MS};
 use crate::config::office::OfficeSettings;
-use crate::domain::time::Mono;
 use crate::supervise::{Notice, Supervisor, stop_signal};
 use crate::sys::{self, Exit};
 
@@ -150,13 +149,12 @@ pub async fn start(settings: &OfficeSettings, clock: &Clock, supervisor: Supervi
     let failed = |source| ServeError::Listen { address: settings.listen, source };
     let listener = TcpListener::bind(settings.listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    let identity = Arc::new(Identity::new(settings, address, clock.wall())?);
+    let identity = Arc::new(Identity::new(settings, address, clock)?);
     let endpoint = Endpoint::new(store.clone(), clock.clone(), settings.clock, key, identity.anchor().clone(), supervisor.clone());
     let router: Router = endpoint.router().merge(api::router(Api::new(store.clone(), clock.clone())));
     let service = Service::new(router, supervisor.clone());
     supervisor.essential("listener", service.clone().accept(listener, Some(identity.acceptor()?)));
     let pages = serve_pages(settings, &store, clock, &supervisor).await?;
-    supervisor.replaceable("certificate", renewing(Arc::clone(&identity), clock.clone()));
     supervisor.replaceable("clock", asking_the_kernel(clock.clone(), supervisor.clone()));
     let running = Running { address, store, identity, service, pages, supervisor, _lock: lock };
     let path = settings.data_dir.join(LISTEN_FILE);
@@ -278,21 +276,6 @@ async fn feeding(store: Store, every: Duration) {
         }
         sd_notify::notify(&[NotifyState::Watchdog]).ok();
         tokio::time::sleep(every).await;
-    }
-}
-
-fn renewing(identity: Arc<Identity>, clock: Clock) -> impl FnMut() -> futures::Boxed + Send {
-    move || {
-        let (identity, clock) = (Arc::clone(&identity), clock.clone());
-        Box::pin(async move {
-            loop {
-                let next: Mono = clock.mono().plus_millis(RENEW_EVERY_MS);
-                clock.sleep_until(next).await;
-                if let Err(error) = identity.renew(clock.wall()) {
-                    tracing::error!(hint = error.hint(), "the certificate was not renewed: {error}");
-                }
-            }
-        })
     }
 }
 

@@ -7,6 +7,7 @@
 //!   if its caller goes away. Feed versions are given by it, so no punch appears behind a cursor already given out.
 //! - What is computed (best time, person, day) can be computed again from entries and facts; it is never the truth.
 
+mod adrift;
 mod arrival;
 mod audit;
 
@@ -27,6 +28,7 @@ use crate::domain::time::UtcOffset;
 use crate::office::store::cell::Parsed;
 use crate::supervise::Supervisor;
 
+pub use adrift::Adrift;
 pub use arrival::{Arrival, Carried, Ingested, QUARANTINE_MAX, Signed};
 
 pub use audit::{AuditedEntry, AuditedReceipt, AuditedStatement, JournalPlace};

@@ -7,6 +7,8 @@ mod block;
 #[cfg(test)]
 mod browser;
 #[cfg(test)]
+mod clocks;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod demo;

@@ -2,6 +2,7 @@
 //!
 //! Precedence, after what was settled before: on time > outage or decision > late or early > not yet due > pending data > missing.
 
+use super::super::estimate::Quality;
 use super::super::leave::Span;
 use super::super::person::PostClass;
 use super::super::rules::Direction;
@@ -10,10 +11,12 @@ use super::super::why::Why;
 use super::assign::Assignment;
 use super::plan::Plan;
 use super::slot::{Limits, Punctuality, Slot};
-use super::{CheckpointResult, DayInput, Evidence, Horizon, PostReady};
+use super::{CheckpointResult, DayInput, DayPunch, Evidence, Horizon, PostReady};
 
 /// A punch tells of the post only within so many minutes before the due time.
 const POST_READY_REACH_MIN: u32 = 30;
+/// How far a suspect time may be off, in seconds: what a quartz drifts by 50 ppm in ten weeks without an office.
+const SUSPECT_REACH_S: u32 = 5 * 60;
 
 /// The result of the checkpoint at a place.
 pub(super) fn conclude<'a>(
@@ -26,7 +29,7 @@ pub(super) fn conclude<'a>(
     let plan = plans.get(place)?;
     let evidence = assignment.evidence(place);
     let grace = Limits::of(input.rules).grace;
-    let why = plan.settled.unwrap_or_else(|| open_why(plan, evidence, horizon, grace));
+    let why = plan.settled.unwrap_or_else(|| unless_adrift(input, plan, open_why(plan, evidence, horizon, grace)));
     Some(CheckpointResult {
         checkpoint: plan.checkpoint,
         due: plan.slot.due,
@@ -56,6 +59,20 @@ fn open_why<'a>(plan: &Plan<'a>, evidence: Option<Evidence<'a>>, horizon: &Horiz
         (None, None) if !horizon.is_complete(plan.slot.window.to) => Why::AwaitingData(horizon.complete_through),
         (None, None) => Why::NothingCounts,
     }
+}
+
+/// A punch whose time nobody knows may be the one that is missed: then nothing is held against the person.
+///
+/// A suspect punch just outside the window may lie inside as well; one inside it has had its chance to count.
+fn unless_adrift<'a>(input: &DayInput<'_>, plan: &Plan<'_>, why: Why<'a>) -> Why<'a> {
+    if !matches!(why, Why::Late(_) | Why::Early(_) | Why::NothingCounts) {
+        return why;
+    }
+    let window = plan.slot.window;
+    let reach = Span { from: ClockTime(window.from.0.saturating_sub(SUSPECT_REACH_S)), to: ClockTime(window.to.0 + SUSPECT_REACH_S) };
+    let near = |punch: &&DayPunch| punch.quality == Quality::Suspect && reach.contains(punch.time) && !window.contains(punch.time);
+    let count = input.adrift.iter().filter(|span| span.overlaps(window)).count() + input.punches.iter().filter(near).count();
+    if count == 0 { why } else { Why::Adrift(count) }
 }
 
 /// Half an hour into work or before its end, or missing while a tap lies in the middle of the session.

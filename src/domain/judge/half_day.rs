@@ -182,6 +182,7 @@ impl Tally {
             | Why::Early(_)
             | Why::DoubtfullyLate(_)
             | Why::DoubtfullyEarly(_)
+            | Why::Adrift(_)
             | Why::WindowOpen
             | Why::AwaitingData(_)
             | Why::NothingCounts => {}

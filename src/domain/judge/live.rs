@@ -114,6 +114,7 @@ fn day_off<'a>(why: &Why<'_>) -> Option<LiveAnswer<'a>> {
         | Why::Early(_)
         | Why::DoubtfullyLate(_)
         | Why::DoubtfullyEarly(_)
+        | Why::Adrift(_)
         | Why::WindowOpen
         | Why::AwaitingData(_)
         | Why::NothingCounts => None,

@@ -186,6 +186,45 @@ fn a_daemon_that_starts_again_in_the_same_boot_does_not_record_the_same_moment_a
     assert_eq!(keeper.moments().len(), 1);
 }
 
+#[test]
+fn a_floor_raised_by_a_wrong_server_is_taken_back_by_a_technician_and_stays_back() {
+    let wrong = NOW + 400 * 86_400_000;
+    let mut keeper = keeper(Source::Both, None);
+    assert_eq!(keeper.read(raw(1_000, wrong, Some(20))).trust, Trust::Synced);
+    drain(&mut keeper);
+    assert_eq!(keeper.forgive(raw(2_000, wrong + 1_000, Some(20))), None, "nothing is to be forgiven");
+    assert_eq!(keeper.read(raw(60_000, NOW, Some(20))).trust, Trust::Suspect);
+    assert!(keeper.condition().is_some_and(|condition| condition.detail.contains("punchctl clock forgive")));
+    assert_eq!(keeper.forgive(raw(61_000, NOW + 1_000, None)), None, "nobody vouches for the clock now");
+    assert_eq!(keeper.forgive(raw(62_000, NOW + 2_000, Some(20))), Some(400 * DAY_MS + 1_000 - 2_000));
+    assert_eq!((keeper.read(raw(63_000, NOW + 3_000, Some(20))).trust, keeper.condition()), (Trust::Synced, None));
+    let actions = drain(&mut keeper);
+    assert!(actions.contains(&Action::KeepFloor { wall: Wall(NOW + 2_000 - 20) }), "{actions:?}");
+    assert!(
+        actions.iter().any(|action| matches!(action, Action::Record { body: Body::Sync { wall: Wall(at), .. }, .. } if *at < NOW + 9_000))
+    );
+
+    let sync =
+        |boot, wall| entry(boot, Trust::Synced, wall, Body::Sync { wall: Wall(wall), uncertainty_ms: 20, source: TimeSource::Kernel });
+    let mut again = starting(Source::Both, Some(NOW + 4_000));
+    again.handle(raw(90_000, NOW + 30_000, Some(20)), Event::Journal(&[sync(1, wrong), sync(1, NOW + 2_000)]));
+    assert_eq!(again.read(raw(91_000, NOW + 31_000, Some(20))).trust, Trust::Synced, "the journal does not raise it again");
+}
+
+#[test]
+fn an_afternoon_at_a_wrong_clock_is_certain_while_the_office_is_heard_all_day() {
+    let mut keeper = keeper(Source::Both, None);
+    let hour_slow = |ms: u64| raw(ms, NOW + i64::try_from(ms).unwrap() - 3_600_000, None);
+    let mut taps = Vec::new();
+    for ms in (10_000..36_000_000).step_by(300_000) {
+        keeper.handle(hour_slow(ms), Event::Exchange(exchange(ms, 40, NOW + i64::try_from(ms).unwrap() - 20)));
+        taps.push(keeper.read(hour_slow(ms + 1_000)));
+    }
+    let recorded = syncs(&mut keeper).len();
+    assert!((3..6).contains(&recorded), "{recorded} in ten hours");
+    assert!(taps.iter().all(|tap| best_time(tap, keeper.moments()).quality == Quality::Estimated));
+}
+
 /// One step of a played life: how long it lasts, how the clock is treated, which witness speaks.
 type Step = (u64, Option<i64>, bool, Option<u64>);
 
@@ -295,3 +334,5 @@ fn syncs(keeper: &mut ClockKeeper) -> Vec<Wall> {
     let sync = |action| if let Action::Record { body: Body::Sync { wall, .. }, .. } = action { Some(wall) } else { None };
     drain(keeper).into_iter().filter_map(sync).collect()
 }
+
+mod lives;

@@ -60,6 +60,11 @@ pub enum Doubt {
         /// How far, in milliseconds.
         by_ms: u64,
     },
+    /// It is vouched for, and shows a time that has passed by an earlier word: one of the two was wrong.
+    Overtaken {
+        /// How far, in milliseconds.
+        by_ms: u64,
+    },
     /// True time is known, and the clock shows another.
     Wrong {
         /// Our clock less true time, in milliseconds.
@@ -81,6 +86,11 @@ impl fmt::Display for Doubt {
             }
             Self::Stepped { by_ms } => write!(f, "was set by {} and not confirmed since", seconds(by_ms)),
             Self::Behind { by_ms } => write!(f, "shows a time that passed {} s ago", by_ms / 1_000),
+            Self::Overtaken { by_ms } => write!(
+                f,
+                "is confirmed, but lies {} s behind a time that was confirmed before; if it is right now, run punchctl clock forgive",
+                by_ms / 1_000
+            ),
             Self::Wrong { by_ms } => write!(f, "differs from true time by {}; set the clock", seconds(by_ms)),
             Self::Disputed { by_ms } => {
                 write!(f, "the kernel is synchronised, but the office's clock differs by {}: one of the two is wrong", seconds(by_ms))
@@ -147,7 +157,7 @@ impl Verdict {
 }
 
 /// All that is known of time in this boot.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Known {
     settings: Settings,
     floor: Option<Wall>,
@@ -211,6 +221,20 @@ impl Known {
         Some(TrustedMoment { boot: raw.boot, mono: truth.mono, wall: truth.wall, uncertainty_ms: truth.uncertainty_ms })
     }
 
+    /// What is vouched for now and lies behind the floor, if the witnesses agree.
+    pub(super) fn overtaken(&self, raw: &RawClock) -> Option<Fix> {
+        let unbounded = Self { floor: None, ..*self };
+        let Verdict { truth: Some(truth), .. } = unbounded.verdict(raw) else { return None };
+        self.behind(truth.wall).map(|_| truth)
+    }
+
+    /// What was thought to have passed has not: no more than this has.
+    pub(super) const fn forgive(&mut self, passed: Wall) {
+        self.floor = Some(passed);
+        self.trusted = None;
+        self.stepped_ms = None;
+    }
+
     pub(super) fn verdict(&self, raw: &RawClock) -> Verdict {
         let kernel_ms = raw.kernel.filter(|error_ms| self.settings.source.kernel() && *error_ms <= DOUBTFUL_MS);
         let kernel = kernel_ms.map(|error_ms| Fix { mono: raw.mono, wall: raw.wall, uncertainty_ms: error_ms, source: TimeSource::Kernel });
@@ -232,7 +256,7 @@ impl Known {
 
     fn by_witness(&self, raw: &RawClock, truth: Fix) -> Verdict {
         if let Some(by_ms) = self.behind(truth.wall) {
-            return Verdict::suspect(Doubt::Behind { by_ms }, None);
+            return Verdict::suspect(Doubt::Overtaken { by_ms }, None);
         }
         let by_ms = raw.wall.millis_since(truth.wall);
         if by_ms.unsigned_abs() > OFFSET_MAX_MS {

@@ -51,6 +51,7 @@ fn judged(today: &Today, site: &Site, bundle: &Bundle, tap: &Tap, (person, stand
         standing,
         post_class: person.post_class,
         punches: &punches,
+        adrift: &[],
         facts: DayFacts::NONE,
         complete_through: None,
         as_of: tap.best.at,

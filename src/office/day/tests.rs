@@ -123,6 +123,7 @@ pub(in crate::office) fn basis(staff: &[&str], terminals: Vec<Terminal>) -> Basi
         rules: RuleBook { versions: vec![rules] },
         calendar: crate::config::calendar::read("calendar.csv", CALENDAR).unwrap(),
         terminals,
+        adrift: Vec::new(),
     }
 }
 

@@ -351,6 +351,13 @@ fn complete(writing: &Writing<'_>, arrival: &Arrival) -> Result<(), StoreError> 
         holdings.extend(holding.map(|holding| (end.journal, holding)));
     }
     let now = arrival.at_trusted.then_some(arrival.at);
+    if let Some(now) = now {
+        // Nothing is complete up to a moment that is still to come: the office's own clock was ahead when that was said.
+        writing.execute(
+            "UPDATE terminal SET complete_up_to = NULL WHERE site = ?1 AND complete_up_to > ?2",
+            (site, now.plus_millis(ingest::AHEAD_MAX_MS).0),
+        )?;
+    }
     let boot = arrival.batch.state.clock.boot;
     let moments = refresh::trusted_moments(writing.transaction, arrival.site, &arrival.batch.terminal, boot)?;
     let Some(moment) = ingest::complete_by(&arrival.batch.state, &moments, &holdings, now) else { return Ok(()) };

@@ -11,7 +11,7 @@ use super::error::StoreError;
 use super::sqlite::Writing;
 use super::{SiteId, facts, find_site};
 use crate::domain::credential::Credential;
-use crate::domain::estimate::{BestTime, Quality, TrustedMoment, best_time};
+use crate::domain::estimate::{BestTime, Quality, TrustedMoment, best_time, contradict};
 use crate::domain::id::{BootId, EntryKey, JournalId, ReaderName, StaffNo, TerminalId};
 use crate::domain::roster::{Binding, Roster};
 use crate::domain::time::{ClockReading, UtcOffset, WorkDate};
@@ -139,13 +139,15 @@ pub(super) fn touch(writing: &mut Writing<'_>, site: SiteId, keys: &[EntryKey]) 
     Ok(issued)
 }
 
-/// After a trusted moment of a boot became known or was taken back: its punches that were not trusted in themselves.
+/// After a trusted moment of a boot became known or was taken back: its punches that were not trusted in themselves, and those that were where
+/// its moments contradict each other.
 pub(super) fn boot(writing: &mut Writing<'_>, site: SiteId, terminal: &TerminalId, boot: BootId) -> Result<usize, StoreError> {
-    let keys = keys(
-        writing.transaction,
-        "SELECT terminal, journal, sequence FROM feed WHERE site = ? AND terminal = ? AND boot = ? AND quality <> 'trusted'",
-        (site.0, terminal.as_str(), boot.0),
-    )?;
+    let sql = if contradict(boot, &trusted_moments(writing.transaction, site, terminal, boot)?) {
+        "SELECT terminal, journal, sequence FROM feed WHERE site = ? AND terminal = ? AND boot = ?"
+    } else {
+        "SELECT terminal, journal, sequence FROM feed WHERE site = ? AND terminal = ? AND boot = ? AND quality <> 'trusted'"
+    };
+    let keys = keys(writing.transaction, sql, (site.0, terminal.as_str(), boot.0))?;
     Reckoner::new(writing, site)?.all_again(writing, &keys)
 }
 

@@ -21,7 +21,7 @@ use crate::supervise::Supervisor;
 /// `PnOf`: marks the file as an office's store.
 const APPLICATION_ID: i32 = 0x506E_4F66;
 /// One SQL text for each schema version, never edited once released.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")];
 /// The oldest SQLite without the WAL-reset corruption bug (3.51.3; sqlite.org/wal.html).
 const SQLITE_OLDEST: i32 = 3_051_003;
 /// How long a write waits for another process (an administration verb beside a running server).

@@ -249,18 +249,20 @@ impl JournalFile {
 
     /// Removes one slice of what is acknowledged up to `mark` and, by trusted time, older than `cutoff`; whether there is more.
     ///
-    /// An entry without trusted time of its own is as old as the next trusted one after it, at least.
-    pub(super) fn prune(&mut self, mark: Sequence, cutoff: Wall) -> Result<bool, JournalError> {
+    /// An entry without trusted time of its own is as old as the next trusted one after it, at least. One whose trusted time lies after `now`
+    /// was written while a wrong source was trusted, and has none.
+    pub(super) fn prune(&mut self, mark: Sequence, cutoff: Wall, now: Wall) -> Result<bool, JournalError> {
         let path = self.path.clone();
         let failed = || sqlite("prune", &path);
         let first = self.first();
         let connection = self.connection_mut()?;
-        let newer = "SELECT sequence FROM entry WHERE sequence >= ?1 AND trusted_ms >= ?2 ORDER BY sequence LIMIT 1";
+        let newer = "SELECT sequence FROM entry WHERE sequence >= ?1 AND trusted_ms BETWEEN ?2 AND ?3 ORDER BY sequence LIMIT 1";
         let newer: Option<i64> =
-            connection.query_row(newer, params![number(first), cutoff.0], |row| row.get(0)).optional().map_err(failed())?;
+            connection.query_row(newer, params![number(first), cutoff.0, now.0], |row| row.get(0)).optional().map_err(failed())?;
         let bound = newer.map_or(number(mark), |newer| number(mark).min(newer - 1));
-        let last = "SELECT sequence FROM entry WHERE sequence BETWEEN ?1 AND ?2 AND trusted_ms IS NOT NULL ORDER BY sequence DESC LIMIT 1";
-        let last: Option<i64> = connection.query_row(last, params![number(first), bound], |row| row.get(0)).optional().map_err(failed())?;
+        let last = "SELECT sequence FROM entry WHERE sequence BETWEEN ?1 AND ?2 AND trusted_ms < ?3 ORDER BY sequence DESC LIMIT 1";
+        let last: Option<i64> =
+            connection.query_row(last, params![number(first), bound, cutoff.0], |row| row.get(0)).optional().map_err(failed())?;
         let Some(last) = last.and_then(|last| u64::try_from(last).ok()) else { return Ok(false) };
         let end = Sequence(last.min(first.0 + PRUNE_SLICE - 1));
         self.remove_up_to(end)?;

@@ -10,7 +10,7 @@ use super::error::JournalError;
 use super::file::Place;
 use super::set::{Holding, Journal, Set};
 use crate::domain::id::{EntryHash, JournalId, Sequence};
-use crate::domain::time::RawClock;
+use crate::domain::time::{RawClock, Trust};
 use crate::wire::batch::{BATCH_ENTRIES_MAX, Lost, LostReason};
 use crate::wire::canonical;
 use crate::wire::entry::{Entry, Stored};
@@ -85,8 +85,13 @@ impl Set {
             let moments = journal.file().and_then(|file| file.trusted_moments(now.boot, MOMENTS_MAX).ok()).unwrap_or_default();
             let mut entries: Vec<Entry> =
                 moments.iter().filter(|stored| stored.sequence < from).filter_map(|stored| canonical::open(&stored.text).ok()).collect();
-            entries
-                .extend(newest(journal, from, last).into_iter().filter(|entry| entry.clock.wall >= since || entry.clock.boot == now.boot));
+            let tail = newest(journal, from, last);
+            // By their order, too: what stands before a trusted older entry is older still, whatever its own clock showed.
+            let old = |entry: &Entry| entry.clock.trust == Trust::Synced && entry.clock.wall < since;
+            let older = tail.iter().rposition(old).map_or(0, |place| place + 1);
+            let is_recent = |place: usize, entry: &Entry| place >= older && entry.clock.wall >= since || entry.clock.boot == now.boot;
+            let recent = tail.into_iter().enumerate().filter(|(place, entry)| is_recent(*place, entry));
+            entries.extend(recent.map(|(_, entry)| entry));
             newest_first.push(entries);
         }
         newest_first.into_iter().rev().flatten().collect()

@@ -41,7 +41,7 @@ pub(super) struct Set {
     /// Journals whose fork was found by this run of the program: a fork that goes on is found again.
     pub(super) forked: BTreeSet<JournalId>,
     /// Journals that are being pruned, and the time before which entries go.
-    pub(super) pruning: (Wall, VecDeque<JournalId>),
+    pub(super) pruning: ((Wall, Wall), VecDeque<JournalId>),
 }
 
 /// One journal.
@@ -95,7 +95,7 @@ impl Set {
             unwalked: VecDeque::new(),
             unchecked: BTreeSet::new(),
             forked: BTreeSet::new(),
-            pruning: (Wall(0), VecDeque::new()),
+            pruning: ((Wall(0), Wall(0)), VecDeque::new()),
         };
         set.open_files()?;
         set.add_damaged()?;

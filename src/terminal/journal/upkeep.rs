@@ -36,7 +36,7 @@ impl Set {
     /// Begins to remove what is acknowledged and older than the retention.
     pub(super) fn begin_pruning(&mut self, now: Wall) {
         let cutoff = now.plus_millis(-DAY_MS * i64::from(self.options.retention_days));
-        self.pruning = (cutoff, self.journals.iter().map(|journal| journal.id).collect());
+        self.pruning = ((cutoff, now), self.journals.iter().map(|journal| journal.id).collect());
     }
 
     /// Removes one slice; whether there is more.
@@ -51,12 +51,12 @@ impl Set {
 
     fn prune_journal(&mut self, id: JournalId) -> Result<bool, JournalError> {
         let Some(index) = self.index_of(id) else { return Ok(false) };
-        let cutoff = self.pruning.0;
+        let (cutoff, now) = self.pruning.0;
         let Some(journal) = self.journals.get(index) else { return Ok(false) };
         let mark = self.state.known(id).map_or(Sequence::ZERO, |known| known.mark).min(self.end(journal).sequence);
         let Some(file) = self.journals.get_mut(index).and_then(Journal::file_mut) else { return Ok(false) };
         let before = file.meta().pruned;
-        let more = file.prune(mark, cutoff)?;
+        let more = file.prune(mark, cutoff, now)?;
         let pruned = file.meta().pruned;
         if pruned != before {
             file.write_back(false)?;

@@ -281,8 +281,8 @@ impl Kiosk {
                 Failure::Unreachable(_) | Failure::Garbled(_) | Failure::Refused(_) => None,
             }),
         );
-        let stale =
-            self.office.bundle_at.is_some_and(|at| standing.unreachable_since.is_some() && now.wall.millis_since(at) > ROSTER_STALE_MS);
+        let best = self.keeper.best_now(self.clock.read()).at;
+        let stale = self.office.bundle_at.is_some_and(|at| standing.unreachable_since.is_some() && best.millis_since(at) > ROSTER_STALE_MS);
         self.board.set(now.mono, Code::RosterStale, "", stale.then(String::new));
     }
 

@@ -108,6 +108,7 @@ impl Kiosk {
             Request::Raw { reader } => self.listen_raw(reader, replies),
             Request::Reader { reader, request } => self.reader_request(reader, request, replies),
             Request::Pair { url, code } => self.pair(url, &code, replies),
+            Request::ForgiveClock => self.forgive_clock(&replies),
             Request::Sync if self.office.link.is_none() => refuse_unpaired(&replies, "there is no office to try"),
             Request::Sync => {
                 let now = self.now();
@@ -195,6 +196,18 @@ impl Kiosk {
             self.record_maintenance(&action);
         }
         self.technician.wait_for(reader, replies);
+    }
+
+    /// What was thought to have passed has not, says a technician; an entry says so, and the trusted moment after it.
+    fn forgive_clock(&mut self, replies: &mpsc::Sender<Reply>) {
+        let Some(back_ms) = self.keeper.forgive(self.clock.read()) else {
+            let text = "the clock is not held up by an earlier time, or nothing vouches for it now";
+            refuse(replies, "nothing-to-forgive", text, "see punchctl status; let NTP or the office confirm the clock first");
+            return;
+        };
+        let back = format!("{} s", back_ms / 1_000);
+        self.record_maintenance(&format!("clock floor taken back by {back}"));
+        replies.try_send(Reply::Done { text: format!("taken back by {back}; the clock is believed again") }).ok();
     }
 
     /// A technician's act is an entry.

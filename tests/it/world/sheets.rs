@@ -49,6 +49,7 @@ impl Book {
             standing: Standing::OnPost,
             post_class: PostClass::Other,
             punches: &punches,
+            adrift: &[],
             facts: DayFacts::NONE,
             complete_through: Some(complete),
             as_of,

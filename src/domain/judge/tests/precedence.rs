@@ -3,6 +3,7 @@
 use super::super::super::fact::{HalfDayHoliday, LocalDecision, Outage, StatedOn, StatedTime};
 use super::super::super::leave::LeaveKind;
 use super::super::super::ruling::{Article26, RuledOutcome, Ruling, Verdict};
+use super::super::super::why_text::sentence;
 use super::super::half_day::HalfDayMark;
 use super::*;
 
@@ -102,6 +103,26 @@ fn a_doubtful_time_may_be_on_time_and_never_makes_late() {
         assert!(doubtful("08:40").judged().marks.iter().any(|mark| matches!(mark.kind, MarkKind::DoubtfulTime(..))));
         assert!(!doubtful("09:10").judged().checkpoints[0].severe);
     }
+}
+
+#[test]
+fn a_punch_of_which_nobody_knows_the_time_keeps_its_person_from_being_called_late_or_missing() {
+    let mut day = Day::with("08:40 13:20 17:03");
+    assert_eq!(day.results(), ["08:40 late 15", "- missing", "13:20 on_time", "17:03 on_time"]);
+    day.adrift = vec![span("00:00", "09:00")];
+    assert_eq!(day.results(), ["08:40 time_suspect", "- missing", "13:20 on_time", "17:03 on_time"]);
+    day.adrift = vec![span("00:00", "24:00")];
+    assert_eq!(day.results(), ["08:40 time_suspect", "- time_suspect", "13:20 on_time", "17:03 on_time"]);
+    let why = sentence(&day.judged().checkpoints[1], &day.rules);
+    assert!(why.zh.contains("存疑") && why.en.contains("doubtful clock"), "{why:?}");
+}
+
+#[test]
+fn a_suspect_tap_a_moment_after_the_window_closed_is_not_taken_for_a_missing_one() {
+    let mut day = Day::with("09:26:10 11:52 13:20 17:03");
+    assert_eq!(first(&day), "- missing");
+    day.punches[0].quality = Quality::Suspect;
+    assert_eq!(first(&day), "- time_suspect");
 }
 
 #[test]

@@ -78,6 +78,20 @@ fn a_clock_at_1970_makes_nothing_old() {
 }
 
 #[test]
+fn a_week_in_which_a_server_was_400_days_ahead_is_pruned_in_its_time_and_keeps_nothing_else() {
+    let home = folder();
+    let mut rig = Rig::start(home.path());
+    rig.available();
+    for day in [0, 401, 402, 3] {
+        let stored = rig.store(on_day(day, Trust::Synced));
+        rig.acknowledge(&stored);
+    }
+    assert_eq!(pruned(&mut rig, later(182))[0].first, Sequence(3), "how old the wrong ones are is not known yet");
+    assert_eq!(pruned(&mut rig, later(184))[0].first, Sequence(6), "a right one after them is old enough");
+    rig.stop();
+}
+
+#[test]
 fn an_older_journal_is_removed_when_everything_in_it_was_pruned_and_a_later_question_is_answered() {
     let home = folder();
     let mut rig = Rig::start(home.path());

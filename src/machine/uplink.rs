@@ -16,7 +16,7 @@ use self::lane::Lane;
 use self::retry::Retry;
 use super::Now;
 use crate::domain::id::{EntryHash, JournalId, Sequence};
-use crate::domain::time::Mono;
+use crate::domain::time::{ClockReading, Mono};
 use crate::wire::batch::{BATCH_ENTRIES_MAX, BATCH_LISTS_MAX, Lost, Receipt};
 use crate::wire::entry::Stored;
 
@@ -44,6 +44,9 @@ pub struct JournalView {
     pub acknowledged: Sequence,
     /// Whether entries are appended to it.
     pub open: bool,
+    /// The clocks at the first entry that a fork cut off elsewhere and that is still to be written again here. Whoever states that everything
+    /// up to a moment is in the journals must name no later one.
+    pub owed: Option<ClockReading>,
 }
 
 /// What happened.

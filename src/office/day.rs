@@ -160,7 +160,7 @@ impl Basis {
         })
     }
 
-    /// The sheet of a day from its punches.
+    /// The sheet of a day from its punches, each record once as [`Store::punches`] gives them.
     ///
     /// # Errors
     /// When there are no rules.
@@ -241,24 +241,17 @@ impl Basis {
         (first <= date && date <= last).then_some(Span { from, to })
     }
 
-    /// Each person's punches. One of which only an impossible time is known counts nowhere. One that was written again after a fork counts once, even if its first copy counts too.
+    /// Each person's punches. One of which only an impossible time is known counts nowhere.
     fn by_person(&self, punches: &[FeedItem]) -> BTreeMap<StaffNo, Vec<DayPunch>> {
         let mut by_person: BTreeMap<StaffNo, Vec<DayPunch>> = BTreeMap::new();
         for item in punches {
             let Whose::Person(staff_no) = &item.whose else { continue };
-            let copied = item.punch.origin.is_some_and(|origin| {
-                punches.iter().map(|other| &other.punch).any(|first| {
-                    let place = (&first.key.terminal, first.key.journal, first.key.sequence);
-                    let same = first.clock == item.punch.clock && first.credential == item.punch.credential;
-                    same && place == (&item.punch.key.terminal, origin.journal, origin.sequence)
-                })
-            });
-            let impossible = self.adrift.iter().any(|adrift| adrift.key == item.punch.key && !adrift.is_plausible());
-            if !copied && !impossible {
-                let (_, time) = self.site.utc_offset.civil(item.punch.best.at);
-                let punch = DayPunch { time, quality: item.punch.best.quality, key: item.punch.key.clone() };
-                by_person.entry(staff_no.clone()).or_default().push(punch);
+            if self.adrift.iter().any(|adrift| adrift.key == item.punch.key && !adrift.is_plausible()) {
+                continue;
             }
+            let (_, time) = self.site.utc_offset.civil(item.punch.best.at);
+            let punch = DayPunch { time, quality: item.punch.best.quality, key: item.punch.key.clone() };
+            by_person.entry(staff_no.clone()).or_default().push(punch);
         }
         by_person
     }

@@ -10,6 +10,7 @@ use crate::domain::id::{EntryHash, JournalId, Sequence, TerminalId};
 use crate::office::store::{AuditedEntry, AuditedStatement, JournalPlace, SiteId, Store, StoreError, Terminal};
 use crate::wire::batch::{Batch, JournalState, Lost, Receipt};
 use crate::wire::canonical::{self, Purpose};
+use crate::wire::entry::{Body, CutOff};
 use crate::wire::export::Header;
 
 /// Entries read at a time.
@@ -58,6 +59,8 @@ pub struct JournalReport {
     pub mark: Sequence,
     /// What was declared lost.
     pub holes: Vec<Lost>,
+    /// What it says of entries that could no longer be read when a fork was healed.
+    pub cut_off: Vec<CutOff>,
     /// What lies between entries held above the mark and has not come yet: first and last.
     pub pending: Vec<(Sequence, Sequence)>,
     /// Whether two writers of it were seen.
@@ -103,6 +106,7 @@ pub async fn verify(store: &Store, site: SiteId, office_key: &VerifyingKey) -> R
                 entries: 0,
                 mark: journal.mark,
                 holes,
+                cut_off: Vec::new(),
                 pending: Vec::new(),
                 forked: journal.forked,
                 quarantined: journal.quarantined,
@@ -256,7 +260,12 @@ impl Walk<'_> {
             self.fault("changed", at, format!("entry {at} is not what it was when it was received"));
         }
         let previous = match canonical::open(&entry.text) {
-            Ok(read) if read.sequence == at && read.journal == self.journal.journal => Some(read.previous),
+            Ok(read) if read.sequence == at && read.journal == self.journal.journal => {
+                if let Body::Maintenance { action } = &read.body {
+                    self.journal.cut_off.extend(action.parse::<CutOff>());
+                }
+                Some(read.previous)
+            }
             Ok(_) | Err(_) => {
                 self.fault("misplaced", at, format!("the text at {at} is not that entry"));
                 None

@@ -15,7 +15,7 @@
 //! - A full disk is met with the ballast; a directory that cannot be used is tried again every 2 s.
 //!
 //! Files by noun: `schema` and `migrations` (what a file is), `open` (how it is opened), `file` (one journal), `state` (`state.db`), `directory`
-//! (names, lock, setting aside), `ballast`, `check`, `salvage` (damaged files), `set` (all journals), `succession` (how one follows another),
+//! (names, lock, setting aside), `ballast`, `check`, `log` (the write-ahead log as bytes), `salvage` (damaged files), `set` (all journals), `succession` (how one follows another),
 //! `reading`, `upkeep`, `inbox` and `thread` (the loop).
 
 use std::path::PathBuf;
@@ -38,6 +38,7 @@ mod directory;
 mod error;
 mod file;
 mod inbox;
+mod log;
 mod open;
 mod reading;
 mod salvage;

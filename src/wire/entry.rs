@@ -6,6 +6,9 @@
 //! - `previous` is the hash of the entry before; [`EntryHash::NONE`] for sequence 1. So one hash vouches for all that came before it.
 //! - A field is never removed or given another meaning; a new one is optional and comes last.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::credential::Credential;
@@ -90,6 +93,37 @@ pub enum Body {
         /// What, without names and badge numbers.
         action: String,
     },
+}
+
+/// Entries of a forked journal that could no longer be read when they were to be written again. Their places belong to the other machine, so no
+/// hole can be declared there: a [`Body::Maintenance`] entry of the new journal says so, with this text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct CutOff {
+    /// The forked journal.
+    pub journal: JournalId,
+    /// The first of them.
+    pub from: Sequence,
+    /// The last of them.
+    pub to: Sequence,
+}
+
+impl fmt::Display for CutOff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "unreadable {} {} {}", self.journal, self.from, self.to)
+    }
+}
+
+impl FromStr for CutOff {
+    type Err = &'static str;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut words = text.strip_prefix("unreadable ").unwrap_or_default().split(' ');
+        let journal = words.next().and_then(|journal| journal.parse().ok());
+        let (from, to) = (words.next().and_then(|from| from.parse().ok()), words.next().and_then(|to| to.parse().ok()));
+        match (journal, from, to, words.next()) {
+            (Some(journal), Some(from), Some(to), None) => Ok(Self { journal, from: Sequence(from), to: Sequence(to) }),
+            _ => Err("not a statement about entries that a fork cut off"),
+        }
+    }
 }
 
 /// The journal before this one.

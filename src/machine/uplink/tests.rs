@@ -423,7 +423,7 @@ fn hash(at: u64) -> EntryHash {
 
 fn view(number: u8, acknowledged: u64, last: u64, open: bool) -> JournalView {
     let (first, last, acknowledged) = (Sequence(1), Sequence(last), Sequence(acknowledged));
-    JournalView { journal: journal(number), first, before_first: None, last, head: hash(last.0), acknowledged, open }
+    JournalView { journal: journal(number), first, before_first: None, last, head: hash(last.0), acknowledged, open, owed: None }
 }
 
 fn stored(number: u8, at: u64) -> Stored {

@@ -38,6 +38,11 @@ pub(super) struct PunchPage {
 
 /// The punches after a cursor, each at least once. A punch whose person or best time becomes known comes again: keep the last version of each
 /// (terminal, journal, sequence).
+///
+/// A disk that was copied into a second machine makes two machines write in one journal. Then the office counts one of them; what it had taken
+/// of the other above a gap it does not count any more, and those punches come again from a new journal with `origin`. So a punch with `origin`
+/// takes the place of a punch kept under (terminal, origin.journal, origin.sequence) that has the same `credential` and `at_raw`; one of
+/// another credential or time that stands there is another punch and stays. Of several punches with the same `origin` one counts.
 #[utoipa::path(
     get,
     path = "/api/v1/punches",

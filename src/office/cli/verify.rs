@@ -63,6 +63,9 @@ fn print(report: &Report) {
         for hole in &journal.holes {
             sys::out(format_args!("  declared lost: {} to {} ({:?})", hole.from, hole.to, hole.reason));
         }
+        for cut_off in &journal.cut_off {
+            sys::out(format_args!("  declared lost before a fork of {}: {} to {} (Unreadable)", cut_off.journal, cut_off.from, cut_off.to));
+        }
         for (from, to) in &journal.pending {
             sys::out(format_args!("  still to come: {from} to {to}"));
         }

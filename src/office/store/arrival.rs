@@ -156,7 +156,7 @@ fn view(connection: &Connection, ground: &Ground<'_>, batch: &CheckedBatch) -> R
     let known: Option<(Sequence, bool)> = connection.prepare_cached(sql)?.query_row(ground.key(), read).optional()?;
     let (mark, forked) = known.unwrap_or((Sequence::ZERO, false));
     let mut held = BTreeMap::new();
-    for (from, to) in ingest::wanted(batch) {
+    for (from, to) in ingest::wanted(batch).into_iter().chain([(mark, mark)]) {
         held.extend(entries_between(connection, ground, from, to)?);
     }
     let runs = runs(entries_between(connection, ground, mark.next(), Sequence(u64::MAX))?);

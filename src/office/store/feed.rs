@@ -5,7 +5,7 @@
 //! ever stand at or before it: nothing appears behind a cursor already given out. A cursor names the store's epoch too; after a restore the
 //! epoch is another one, and the feed begins again from the start.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -16,9 +16,9 @@ use super::error::StoreError;
 use super::refresh::{best_of, whose_of};
 use super::{SiteId, Store, refresh};
 use crate::domain::credential::Credential;
-use crate::domain::id::{EntryKey, JournalId, ReaderName, StaffNo, TerminalId};
+use crate::domain::id::{EntryHash, EntryKey, JournalId, ReaderName, StaffNo, TerminalId};
 use crate::domain::person::Person;
-use crate::domain::punch::Punch;
+use crate::domain::punch::{Origin, Punch};
 use crate::domain::time::{Wall, WorkDate};
 use crate::office::matching::Whose;
 use crate::wire::entry::{Body, Entry};
@@ -61,6 +61,8 @@ pub struct FeedItem {
     pub version: u64,
     /// The punch and its best-known time.
     pub punch: Punch,
+    /// What it is a record of: itself, or the entry that was written again after a fork.
+    pub record: Origin,
     /// Whose it is.
     pub whose: Whose,
     /// That person's name.
@@ -130,7 +132,7 @@ impl Store {
         sqlite.write("issue punches again", move |writing| refresh::touch(writing, site, &entries)).await
     }
 
-    /// The punches of some days, by best-known time.
+    /// The punches of some days, by best-known time, each record once.
     ///
     /// # Errors
     /// When the store fails or there are more than a month of the largest site has.
@@ -150,7 +152,7 @@ impl Store {
 }
 
 const COLUMNS: &str =
-    "f.version, f.terminal, f.journal, f.sequence, f.best_at, f.quality, f.whose, f.staff_no, f.day, e.text, e.received_at";
+    "f.version, f.terminal, f.journal, f.sequence, f.best_at, f.quality, f.whose, f.staff_no, f.day, e.text, e.received_at, e.hash";
 
 fn page(connection: &Connection, site: SiteId, after: Option<FeedCursor>, limit: usize) -> Result<FeedPage, StoreError> {
     let mut statement = connection.prepare_cached("SELECT feed_epoch FROM site WHERE site = ?")?;
@@ -173,7 +175,25 @@ fn punches(connection: &Connection, site: SiteId, query: &PunchQuery) -> Result<
     );
     let staff_no = query.staff_no.as_ref().map(StaffNo::as_str);
     let items = items(connection, site, &sql, (site.0, query.first.to_string(), query.last.to_string(), staff_no, count(QUERY_MAX + 1)))?;
-    if items.len() > QUERY_MAX { Err(StoreError::Limit { what: "punches in one query", limit: QUERY_MAX }) } else { Ok(items) }
+    if items.len() > QUERY_MAX { Err(StoreError::Limit { what: "punches in one query", limit: QUERY_MAX }) } else { Ok(once(items)) }
+}
+
+/// Of punches that are one record only one: the entry itself before its copies. An office set back to a backup from before a fork was settled
+/// may hold both, or two copies.
+fn once(mut items: Vec<FeedItem>) -> Vec<FeedItem> {
+    let record = |item: &FeedItem| (item.punch.key.terminal.clone(), item.record.journal, item.record.sequence, item.record.hash);
+    let copied: BTreeSet<_> = items.iter().filter(|item| item.punch.origin.is_some()).map(record).collect();
+    if copied.is_empty() {
+        return items;
+    }
+    let rank = |item: &FeedItem| (item.punch.origin.is_some(), item.punch.key.journal, item.punch.key.sequence);
+    let mut counts = BTreeMap::new();
+    for item in items.iter().filter(|item| copied.contains(&record(item))) {
+        let best = counts.entry(record(item)).or_insert_with(|| rank(item));
+        *best = rank(item).min(*best);
+    }
+    items.retain(|item| counts.get(&record(item)).is_none_or(|best| *best == rank(item)));
+    items
 }
 
 fn items(connection: &Connection, site: SiteId, sql: &str, parameters: impl rusqlite::Params) -> Result<Vec<FeedItem>, StoreError> {
@@ -201,8 +221,10 @@ fn item(row: &Row<'_>) -> rusqlite::Result<FeedItem> {
         return Err(rusqlite::Error::FromSqlConversionFailure(9, rusqlite::types::Type::Text, "not a punch".into()));
     };
     let key = EntryKey { terminal: terminal.0, journal: JournalId(row.get(2)?), sequence: sequence.0 };
+    let own = Origin { journal: key.journal, sequence: key.sequence, hash: EntryHash(row.get(11)?) };
+    let record = entry.0.origin.unwrap_or(own);
     let punch = Punch { key, origin: entry.0.origin, reader, credential, clock: entry.0.clock, best: best_of(row, 4)? };
-    Ok(FeedItem { version: version.0.0, punch, whose: whose_of(row, 6)?, name: None, day: day.0, received_at: Wall(row.get(10)?) })
+    Ok(FeedItem { version: version.0.0, punch, record, whose: whose_of(row, 6)?, name: None, day: day.0, received_at: Wall(row.get(10)?) })
 }
 
 fn name(connection: &Connection, site: SiteId, staff_no: &StaffNo) -> Result<Option<String>, StoreError> {

@@ -61,6 +61,7 @@ impl ChainCheck {
         // The last entry of the slice before is read again, so that the link between the slices is checked too.
         let from = Sequence(self.next.0.saturating_sub(1)).max(file.first());
         let page = file.page(from, CHAIN_SLICE)?;
+        file.compare_columns(&page)?;
         self.next = page.last().map_or(self.end.next(), |stored| stored.sequence.next());
         Ok(self.next <= self.end)
     }

@@ -140,7 +140,7 @@ impl Directory {
         Ok(names)
     }
 
-    /// A power cut between the two moves of a setting aside leaves a log without its database.
+    /// A power cut between the two moves of a setting aside leaves a log without its database; so does a hand that removes one.
     fn finish_moves(&self) -> Result<(), JournalError> {
         let names = self.names()?;
         for name in &names {
@@ -155,6 +155,11 @@ impl Directory {
             if let Some(aside) = all.iter().rev().find(bare) {
                 move_companions(&database, aside)?;
                 self.sync()?;
+            } else if name.starts_with("journal-") {
+                // The database itself is gone. An empty one gives its log a name under which it is searched.
+                tracing::error!(name, "a log lies without its database and is set aside");
+                File::create_new(&database).map_err(file("make", &database))?;
+                self.set_aside(&database)?;
             }
         }
         Ok(())

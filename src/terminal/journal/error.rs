@@ -167,7 +167,8 @@ impl JournalError {
     }
 }
 
-/// Whether SQLite's complaint is about the content: its own findings, a value of another type than was written, or a sector that cannot be
+/// Whether SQLite's complaint is about the content: its own findings, a value of another type than was written, a text
+/// that is none, or a sector that cannot be
 /// read any more.
 fn is_damage(error: &rusqlite::Error) -> bool {
     let unreadable = |code: i32| [SQLITE_IOERR_READ, SQLITE_IOERR_SHORT_READ, SQLITE_IOERR_DATA, SQLITE_IOERR_CORRUPTFS].contains(&code);
@@ -177,6 +178,7 @@ fn is_damage(error: &rusqlite::Error) -> bool {
             error,
             rusqlite::Error::InvalidColumnType(..)
                 | rusqlite::Error::FromSqlConversionFailure(..)
+                | rusqlite::Error::Utf8Error(..)
                 | rusqlite::Error::IntegralValueOutOfRange(..)
                 | rusqlite::Error::QueryReturnedNoRows
         )

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::OpenOptions;
 use super::directory::Identity;
 use super::error::{JournalError, damaged, file, sqlite};
+use super::log;
 use super::open::{Making, connect, keep_log_on_close};
 use super::schema::{Age, JOURNAL, digest};
 use crate::domain::id::{BootId, EntryHash, JournalId, Sequence};
@@ -36,6 +37,7 @@ const UNBORN_BYTES_MAX: u64 = 4_096;
 
 const INSERT: &str = "INSERT INTO entry (sequence, text, hash, wall_ms, trusted_ms, sync_boot) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 const SELECT: &str = "SELECT sequence, text, hash FROM entry WHERE sequence >= ?1 ORDER BY sequence LIMIT ?2";
+const SELECT_COLUMNS: &str = "SELECT wall_ms, trusted_ms, sync_boot FROM entry WHERE sequence >= ?1 ORDER BY sequence LIMIT ?2";
 const SELECT_TAIL: &str = "SELECT sequence, hash FROM entry ORDER BY sequence DESC LIMIT 1";
 
 /// A place in a journal and the hash of the entry there.
@@ -115,6 +117,7 @@ impl JournalFile {
 
     /// Opens a journal; `None` if its first transaction never came to its end. A damaged file is not changed.
     pub(super) fn open(path: &Path, journal: JournalId, options: &OpenOptions) -> Result<Option<Self>, JournalError> {
+        log::check_beside_empty(path)?;
         let (mut connection, age) = connect(path, &JOURNAL, Making::Existing, options)?;
         let read = Self::read(&mut connection, age, path, journal);
         if read.is_err() {
@@ -127,6 +130,7 @@ impl JournalFile {
 
     fn read(connection: &mut Connection, age: Age, path: &Path, journal: JournalId) -> Result<Option<(Meta, Place)>, JournalError> {
         if age == Age::Unborn {
+            log::check_end(connection, path, journal, Sequence::ZERO)?;
             let bytes = std::fs::metadata(path).map_err(file("open", path))?.len();
             return if bytes <= UNBORN_BYTES_MAX { Ok(None) } else { Err(damaged(path, "all tables are gone")) };
         }
@@ -140,6 +144,7 @@ impl JournalFile {
             return Err(damaged(path, format!("holds journal {}", meta.journal)));
         }
         let tail = stored_tail(connection, path, meta.pruned)?;
+        log::check_end(connection, path, journal, tail.sequence)?;
         Ok(Some((meta, tail)))
     }
 
@@ -230,6 +235,24 @@ impl JournalFile {
             page.push(stored);
         }
         if page.len() == wanted { Ok(page) } else { Err(damaged(&self.path, format!("entry {expected} is missing"))) }
+    }
+
+    /// Compares what stands beside the texts of a page of entries with what follows from them.
+    pub(super) fn compare_columns(&self, page: &[Stored]) -> Result<(), JournalError> {
+        let Some(first) = page.first() else { return Ok(()) };
+        let mut select = self.connection()?.prepare_cached(SELECT_COLUMNS).map_err(sqlite("read", &self.path))?;
+        let bounds = params![number(first.sequence), i64::try_from(page.len()).unwrap_or(i64::MAX)];
+        let columns = |row: &Row<'_>| Ok(Columns { wall_ms: row.get(0)?, trusted_ms: row.get(1)?, sync_boot: row.get(2)? });
+        let rows = select.query_map(bounds, columns).map_err(sqlite("read", &self.path))?;
+        for (stored, row) in page.iter().zip(rows) {
+            let found = row.map_err(sqlite("read", &self.path))?;
+            // What a newer program wrote is compared by that one.
+            let Ok(entry) = canonical::open(&stored.text) else { continue };
+            if found != Columns::of(&draft_of(entry)) {
+                return Err(damaged(&self.path, format!("what stands beside entry {} does not follow from it", stored.sequence)));
+            }
+        }
+        Ok(())
     }
 
     /// The trusted moments of a boot, oldest first, at most `limit` of the newest.
@@ -391,7 +414,8 @@ fn add(insert: &mut CachedStatement<'_>, path: &Path, journal: JournalId, tail: 
     Ok(stored)
 }
 
-/// What stands beside an entry's text, for pruning and for finding trusted moments; all of it follows from the entry.
+/// What stands beside an entry's text, for pruning and for finding trusted moments. All of it follows from the entry, and files are compared
+/// with it: how it follows is part of the format.
 #[derive(Debug, PartialEq, Eq)]
 struct Columns {
     wall_ms: i64,

@@ -9,6 +9,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use super::error::JournalError;
 use super::file::Place;
 use super::set::{Holding, Journal, Set};
+use super::state::Known;
 use crate::domain::id::{EntryHash, JournalId, Sequence};
 use crate::domain::time::{RawClock, Trust};
 use crate::wire::batch::{BATCH_ENTRIES_MAX, Lost, LostReason};
@@ -69,7 +70,8 @@ impl Set {
     /// A journal that was pruned to its end and removed.
     fn removed(&self, journal: JournalId, from: Sequence) -> Vec<Lost> {
         let known = self.state.known(journal).filter(|known| known.removed);
-        known.and_then(|known| hole_of_pruned(known.seen, from, known.seen.sequence)).into_iter().collect()
+        let end = |known: &Known| known.forked.map_or(known.seen.sequence, |forked| Sequence(forked.0.saturating_sub(1)));
+        known.and_then(|known| hole_of_pruned(known.seen, from, end(known))).into_iter().collect()
     }
 
     /// The entries of the last two days and of this boot among the newest, and this boot's trusted moments, oldest first.

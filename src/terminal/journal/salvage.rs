@@ -162,6 +162,14 @@ impl Salvage {
     }
 }
 
+/// The places of the proven entries of a journal in some bytes.
+pub(super) fn entries_in(bytes: &[u8], journal: JournalId) -> impl Iterator<Item = Sequence> {
+    let pattern = format!("{{\"journal\":\"{journal}\",");
+    let starts: Vec<usize> = occurrences(bytes, pattern.as_bytes()).collect();
+    let found = starts.into_iter().filter_map(|start| bytes.get(start..).and_then(entry_at));
+    found.filter(move |(entry, _, proven)| *proven && entry.journal == journal).map(|(entry, _, _)| entry.sequence)
+}
+
 /// The entry that begins these bytes, the length of its text, and whether its hash follows.
 fn entry_at(bytes: &[u8]) -> Option<(Entry, usize, bool)> {
     let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<Entry>();

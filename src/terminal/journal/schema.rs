@@ -1,6 +1,10 @@
 //! How a file tells what it is: an application id, a schema version, and tables that are exactly those of the migrations.
 //!
-//! A migration that was once shipped is never edited. A file of a newer version is refused and left as it is.
+//! Constraints of the format:
+//! - A migration that was once shipped is never edited.
+//! - Every migration changes the tables (if need be by an empty one), so that the number in the header and the tables vouch for each other.
+//! - So a file of a newer version, which is refused and left as it is, has another number *and* other tables. Another number over tables that
+//!   are known here is a damaged header.
 
 use std::path::Path;
 
@@ -54,6 +58,11 @@ impl Schema {
         let known = self.migrations.len();
         let newer = i64::try_from(known).is_ok_and(|known| version > known);
         if newer && version <= PLAUSIBLE_VERSION_MAX {
+            for older in 1..=known {
+                if found == self.expected(older).map_err(sqlite("compare the schema of", path))? {
+                    return Err(damaged(path, format!("the header names schema {version}, and the tables are those of schema {older}")));
+                }
+            }
             return Err(JournalError::Newer { path: path.to_owned(), found: version, known });
         }
         let version = usize::try_from(version).ok().filter(|version| (1..=known).contains(version));
@@ -101,4 +110,18 @@ fn listing(connection: &Connection) -> rusqlite::Result<Vec<String>> {
 /// What vouches for a text that is not in the chain.
 pub(super) fn digest(text: &str) -> [u8; 32] {
     Sha256::new().chain_update(b"punchd kept 1\n").chain_update(text.as_bytes()).finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_migration_changes_the_tables() {
+        for schema in [&JOURNAL, &STATE] {
+            for version in 1..=schema.migrations.len() {
+                assert_ne!(schema.expected(version).unwrap(), schema.expected(version - 1).unwrap(), "version {version}");
+            }
+        }
+    }
 }

@@ -15,10 +15,11 @@ use super::salvage::Salvage;
 use super::state::State;
 use super::{OpenOptions, Options};
 use crate::clock::Clock;
-use crate::domain::id::{EntryHash, JournalId, Sequence};
-use crate::domain::time::Wall;
+use crate::domain::id::{BootId, EntryHash, JournalId, Sequence};
+use crate::domain::time::{ClockReading, Mono, Trust, Wall};
 use crate::health::{Code, Condition};
 use crate::machine::uplink::JournalView;
+use crate::wire::canonical;
 
 /// How long the quick check and the search through damaged files may hold up the start, in milliseconds.
 const CHECK_AT_START_MS: u64 = 500;
@@ -136,7 +137,23 @@ impl Set {
             head: end.hash,
             acknowledged: known.map_or(Sequence::ZERO, |known| known.mark),
             open: journal.file().is_some() && self.journals.last().is_some_and(|last| last.id == journal.id),
+            owed: self.owed(journal),
         }
+    }
+
+    /// The clocks at the first entry of a forked journal that is still to be written again in this one.
+    fn owed(&self, journal: &Journal) -> Option<ClockReading> {
+        let heal = journal.file().and_then(|file| file.meta().heal).filter(|heal| heal.next <= heal.to)?;
+        let last = Place { sequence: heal.to, hash: EntryHash::NONE };
+        let source = self.journals.iter().find(|source| source.id == heal.journal);
+        let next = source.and_then(|source| match &source.holding {
+            Holding::Whole(file) => file.page(heal.next, 1).ok()?.into_iter().next(),
+            Holding::Damaged(salvage) if salvage.is_done() => salvage.readable(heal.next, 1, last).entries.into_iter().next(),
+            Holding::Damaged(_) => None,
+        });
+        let clock = next.and_then(|stored| canonical::open(&stored.text).ok()).map(|entry| entry.clock);
+        let unknown = ClockReading { wall: Wall(0), mono: Mono(0), boot: BootId([0; 16]), trust: Trust::Unset, uncertainty_ms: 0 };
+        Some(clock.unwrap_or(unknown))
     }
 
     /// The last entry of a journal that is to reach the office: what stands behind a fork was written again elsewhere.

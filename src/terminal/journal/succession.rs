@@ -10,8 +10,9 @@ use crate::clock::Clock;
 use crate::domain::id::{JournalId, Sequence};
 use crate::domain::punch::Origin;
 use crate::domain::time::{ClockReading, Trust};
+use crate::wire::batch::LostReason;
 use crate::wire::canonical;
-use crate::wire::entry::{Body, Draft, Predecessor, Stored, SuccessionReason};
+use crate::wire::entry::{Body, CutOff, Draft, Predecessor, Stored, SuccessionReason};
 
 /// Entries of a forked journal that are written again by one transaction.
 const HEAL_SLICE: usize = 256;
@@ -144,7 +145,7 @@ impl Set {
         if from > to {
             return Ok(());
         }
-        while self.heal_slice()? {
+        while self.heal_slice(clock)? {
             self.salvage_slice();
         }
         let heal = Heal { journal, from, next: from, to };
@@ -155,7 +156,7 @@ impl Set {
     }
 
     /// Writes some entries of a forked journal again, with their origin; whether there may be more.
-    pub(super) fn heal_slice(&mut self) -> Result<bool, JournalError> {
+    pub(super) fn heal_slice(&mut self, clock: &Clock) -> Result<bool, JournalError> {
         let Some(heal) = self.journals.last().and_then(Journal::file).and_then(|file| file.meta().heal).filter(|heal| heal.next <= heal.to)
         else {
             return Ok(false);
@@ -164,7 +165,9 @@ impl Set {
         let Some((entries, lost)) = self.read_raw(source, heal.next, HEAL_SLICE, heal.to)? else { return Ok(true) };
         let after_hole = lost.last().map_or(heal.next, |hole| hole.to.next());
         let next = entries.last().map_or(after_hole, |stored| stored.sequence.next());
-        let mut drafts = Vec::with_capacity(entries.len());
+        let unreadable = lost.iter().filter(|hole| hole.reason == LostReason::Unreadable);
+        let cut_off = unreadable.map(|hole| CutOff { journal: heal.journal, from: hole.from, to: hole.to });
+        let mut drafts: Vec<Draft> = cut_off.map(|cut_off| own(clock, Body::Maintenance { action: cut_off.to_string() })).collect();
         for stored in &entries {
             let mut draft = draft_of(canonical::open(&stored.text)?);
             let origin = Origin { journal: stored.journal, sequence: stored.sequence, hash: stored.hash };
@@ -187,11 +190,9 @@ impl Set {
         let ordinal = self.journals.iter().map(|journal| journal.ordinal).max().unwrap_or(0) + 1;
         let meta =
             Meta { journal, ordinal, machine: self.options.machine.clone(), predecessor: predecessor.clone(), heal, pruned: Place::START };
-        let os = clock.read();
-        let reading = ClockReading { wall: os.wall, mono: os.mono, boot: os.boot, trust: Trust::Unset, uncertainty_ms: 0 };
         let body = Body::Opened { predecessor, version: self.options.software.clone() };
         let path = self.directory.journal(journal);
-        let made = JournalFile::create(&path, self.open_options(), meta, Draft { clock: reading, body, origin: None });
+        let made = JournalFile::create(&path, self.open_options(), meta, own(clock, body));
         let file = match made.and_then(|file| self.directory.sync().map(|()| file)) {
             Ok(file) => file,
             Err(error) => {
@@ -207,6 +208,13 @@ impl Set {
         self.state.change(journal, |known| *known = Known { seen, ..Known::new(ordinal) });
         self.state.flush_durably()
     }
+}
+
+/// What the journal says of itself.
+fn own(clock: &Clock, body: Body) -> Draft {
+    let os = clock.read();
+    let clock = ClockReading { wall: os.wall, mono: os.mono, boot: os.boot, trust: Trust::Unset, uncertainty_ms: 0 };
+    Draft { clock, body, origin: None }
 }
 
 const fn predecessor(journal: JournalId, end: Place, reason: SuccessionReason) -> Predecessor {

@@ -288,7 +288,7 @@ impl Thread {
         if self.obstacle.is_some() {
             return;
         }
-        match set.heal_slice().and_then(|healing| Ok(healing | set.prune_slice()?)) {
+        match set.heal_slice(&self.clock).and_then(|healing| Ok(healing | set.prune_slice()?)) {
             Ok(true) => self.pace = Pace::AtOnce,
             Ok(false) => {}
             Err(error) => {
@@ -315,7 +315,7 @@ impl Thread {
             set.walk_slice().map(drop)
         } else if !set.unchecked.is_empty() {
             set.finish_check(move || inbox.lock().unwrap_or_else(PoisonError::into_inner).is_waiting())
-        } else if marks_due {
+        } else if marks_due || set.is_further_than_known() {
             self.marks_written = now;
             set.write_marks()
         } else {

@@ -33,6 +33,12 @@ impl Set {
         self.state.flush()
     }
 
+    /// Whether the open journal's end is not yet known beside its file, so that a log that is lost with entries would not be missed.
+    pub(super) fn is_further_than_known(&self) -> bool {
+        let open = self.journals.last().and_then(Journal::file);
+        open.is_some_and(|file| self.state.known(file.meta().journal).is_none_or(|known| known.seen != file.tail()))
+    }
+
     /// Begins to remove what is acknowledged and older than the retention.
     pub(super) fn begin_pruning(&mut self, now: Wall) {
         let cutoff = now.plus_millis(-DAY_MS * i64::from(self.options.retention_days));
@@ -54,6 +60,7 @@ impl Set {
         let (cutoff, now) = self.pruning.0;
         let Some(journal) = self.journals.get(index) else { return Ok(false) };
         let mark = self.state.known(id).map_or(Sequence::ZERO, |known| known.mark).min(self.end(journal).sequence);
+        let mark = if self.is_settled(journal) { self.written_end(journal).sequence } else { mark };
         let Some(file) = self.journals.get_mut(index).and_then(Journal::file_mut) else { return Ok(false) };
         let before = file.meta().pruned;
         let more = file.prune(mark, cutoff, now)?;
@@ -64,6 +71,18 @@ impl Set {
             self.state.change(id, |known| known.pruned = pruned);
         }
         Ok(more)
+    }
+
+    /// Whether a fork cut this journal short and the office holds all of it: what stands before the fork, and every copy of what follows.
+    fn is_settled(&self, journal: &Journal) -> bool {
+        let Some(known) = self.state.known(journal.id).filter(|known| known.forked.is_some()) else { return false };
+        let mut later = self.journals.iter().filter_map(|healed| healed.file().map(|file| (healed, file)));
+        let healed = later.find(|(_, file)| file.meta().heal.is_some_and(|heal| heal.journal == journal.id && heal.next > heal.to));
+        let is_held = |healed: &Journal| {
+            let mark = self.state.known(healed.id).map_or(Sequence::ZERO, |known| known.mark);
+            mark >= self.written_end(healed).sequence || self.is_settled(healed)
+        };
+        known.mark >= self.end(journal).sequence && healed.is_some_and(|(healed, _)| is_held(healed))
     }
 
     /// Removes the file of an older journal from which everything was pruned; that it was so is durable before.

@@ -106,7 +106,8 @@ impl Kiosk {
     /// The terminal at this moment, as a batch or heartbeat states it.
     pub(super) fn terminal_state(&mut self) -> TerminalState {
         let now = self.now();
-        let clock = self.core.oldest_waiting().unwrap_or(now);
+        let owed = self.journals.iter().find_map(|view| view.owed);
+        let clock = owed.or_else(|| self.core.oldest_waiting()).unwrap_or(now);
         let journals = self.journals.iter().map(|view| JournalState { journal: view.journal, sequence: view.last, head: view.head });
         TerminalState {
             clock,

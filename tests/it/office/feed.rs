@@ -1,17 +1,21 @@
 //! The feed of punches: what a reader sees, and sees again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use punchd::domain::credential::card_number;
 use punchd::domain::estimate::Quality;
+use punchd::domain::id::JournalId;
 use punchd::domain::person::{Person, PostClass};
+use punchd::domain::punch::Origin;
 use punchd::domain::roster::{Binding, Claim};
 use punchd::domain::time::{Trust, UtcOffset, WorkDate};
+use punchd::office::day::day_sheet;
 use punchd::office::matching::Whose;
 use punchd::office::store::{BindingId, Fact, FeedItem, PunchQuery, Site, SiteId};
-use punchd::wire::entry::{Body, TimeSource};
+use punchd::wire::canonical;
+use punchd::wire::entry::{Body, Draft, Stored, TimeSource};
 
-use super::desk::{Desk, wall};
+use super::desk::{Desk, Kiosk, wall};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_appears_behind_a_cursor_and_a_cursor_at_the_end_stays_where_it_is() {
@@ -136,6 +140,56 @@ async fn a_lost_card_is_nobodys_and_says_whose_it_was() {
     assert!(matches!(on(&desk, 23).await[0].whose, Whose::Disabled(_)));
     let query = PunchQuery { first: day(23), last: day(23), staff_no: Some("ZC0101".parse().unwrap()) };
     assert!(desk.store().punches(SiteId::FIRST, query).await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_and_its_copies_held_by_an_office_set_back_count_once_and_another_at_that_place_counts_too() {
+    let desk = Desk::open().await;
+    let mut kiosk = desk.kiosk("hall-1", 1).await;
+    give_card(&desk, "ZC0101", "0003887558").await;
+    kiosk.punches(3, "em4100:67003B51C6");
+    // Entries 2 to 4 again in two further journals; in the second of them also one that another machine wrote at place 4.
+    let mut journals = [[8; 16], [9; 16]].map(|journal| again(&kiosk, JournalId(journal), 2..=4));
+    let mut other = Kiosk::new("hall-1", 1);
+    other.punches(2, "em4100:67003B51C6");
+    other.punch("em4100:67003BA86C");
+    copy(&mut journals[1], &other.entries[3]);
+    desk.send(&kiosk, 1, 3).await;
+    for copies in &journals {
+        desk.send(copies, 1, copies.last().0).await;
+    }
+    let counted = on(&desk, 23).await;
+    let mut places: Vec<(JournalId, u64)> = counted.iter().map(|item| (item.punch.key.journal, item.punch.key.sequence.0)).collect();
+    places.sort_unstable();
+    let (own, first, second) = (kiosk.journal, JournalId([8; 16]), JournalId([9; 16]));
+    assert_eq!(places, [(own, 2), (own, 3), (first, 4), (second, 5)], "the entry itself before its copies, and one of the copies alone");
+    let fed = desk.store().feed_after(SiteId::FIRST, None, 100).await.unwrap().items;
+    let records: BTreeSet<_> = fed.iter().map(|item| (item.record.journal, item.record.sequence, item.record.hash)).collect();
+    assert_eq!((fed.len(), records.len()), (9, 4), "who follows the feed can tell");
+    let sheet = day_sheet(desk.store(), SiteId::FIRST, day(23), wall("2026-11-23T12:00:00+08:00")).await.unwrap();
+    let line = &sheet.people[0].day;
+    let used = line.checkpoints.iter().filter(|line| line.counted.is_some()).count() + line.surplus.len();
+    assert_eq!((used, sheet.unknown_punches), (3, 1));
+}
+
+/// The same kiosk with a new journal in which some of its entries stand again.
+fn again(kiosk: &Kiosk, journal: JournalId, places: std::ops::RangeInclusive<usize>) -> Kiosk {
+    let mut healed = Kiosk::new(kiosk.terminal.as_str(), 1);
+    (healed.journal, healed.clock.boot) = (journal, kiosk.clock.boot);
+    healed.entries.clear();
+    healed.append(Body::Opened { predecessor: None, version: "0.1.0".to_owned() });
+    for place in places {
+        copy(&mut healed, &kiosk.entries[place - 1]);
+    }
+    healed
+}
+
+fn copy(healed: &mut Kiosk, stored: &Stored) {
+    let entry = canonical::open(&stored.text).unwrap();
+    let origin = Origin { journal: stored.journal, sequence: stored.sequence, hash: stored.hash };
+    let draft = Draft { clock: entry.clock, body: entry.body, origin: Some(origin) };
+    let (at, previous) = (healed.last().next(), healed.entries.last().unwrap().hash);
+    healed.entries.push(canonical::seal(draft, healed.journal, at, previous).unwrap());
 }
 
 async fn on(desk: &Desk, number: u32) -> Vec<FeedItem> {

@@ -144,6 +144,18 @@ async fn other_bytes_under_the_same_key_are_a_fork_and_stay_as_evidence() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_names_the_hash_at_its_mark_whatever_was_sent() {
+    let desk = Desk::open().await;
+    let mut kiosk = desk.kiosk("hall-1", 1).await;
+    kiosk.punches(9, "em4100:67003B51C6");
+    desk.send(&kiosk, 1, 5).await;
+    let newest = desk.send(&kiosk, 9, 10).await;
+    assert_eq!((newest.mark, newest.head), (Sequence(5), kiosk.entries[4].hash));
+    let heartbeat = desk.post(&kiosk, kiosk.heartbeat()).await.unwrap();
+    assert_eq!((heartbeat.mark, heartbeat.head), (Sequence(5), kiosk.entries[4].hash));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_declared_hole_is_kept_and_the_mark_passes_it() {
     let desk = Desk::open().await;
     let mut kiosk = desk.kiosk("hall-1", 1).await;

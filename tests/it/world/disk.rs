@@ -10,7 +10,7 @@ use punchd::domain::time::Wall;
 use punchd::machine::uplink::JournalView;
 use punchd::wire::batch::{JournalState, Lost, LostReason};
 use punchd::wire::canonical;
-use punchd::wire::entry::{Body, Draft, Entry, Predecessor, Stored, SuccessionReason};
+use punchd::wire::entry::{Body, CutOff, Draft, Entry, Predecessor, Stored, SuccessionReason};
 
 /// One entry on the disk.
 #[derive(Debug, Clone)]
@@ -117,13 +117,6 @@ impl Disk {
         all.filter(|kept| tap_of(&kept.entry).as_deref() == Some(tap)).map(|kept| (kept.stored.journal, kept.stored.sequence)).collect()
     }
 
-    /// Whether a tap became unreadable and then a fork cut it off: its place belongs to the twin, so no hole can be declared there.
-    pub(super) fn is_cut_off(&self, tap: &str) -> bool {
-        let cut_off = |file: &File, kept: &Kept| !kept.readable && file.healed.is_some_and(|from| kept.stored.sequence >= from);
-        let of_tap = |kept: &&Kept| tap_of(&kept.entry).as_deref() == Some(tap);
-        self.files.iter().any(|file| file.entries.iter().filter(of_tap).any(|kept| cut_off(file, kept)))
-    }
-
     pub(super) fn views(&self) -> Vec<JournalView> {
         let newest = self.files.last().map(|file| file.journal);
         let view = |file: &File| JournalView {
@@ -134,6 +127,7 @@ impl Disk {
             head: file.hash(file.last()),
             acknowledged: file.acknowledged.min(file.last()),
             open: Some(file.journal) == newest,
+            owed: None,
         };
         self.files.iter().map(view).collect()
     }
@@ -210,13 +204,18 @@ impl Disk {
         let first = usize::try_from(from.0 - 1).unwrap();
         let end = usize::try_from(self.files[place].last().0).unwrap();
         let file = &mut self.files[place];
-        let again: Vec<Kept> = file.entries[first..end].iter().filter(|kept| kept.readable).cloned().collect();
+        let again: Vec<Kept> = file.entries[first..end].to_vec();
         file.healed = Some(from);
         file.acknowledged = file.acknowledged.min(file.last());
         if place + 1 == self.files.len() {
             self.succeed(now, next, clock, SuccessionReason::Forked);
         }
-        for kept in again {
+        for gone in again.chunk_by(|one, next| one.readable == next.readable).filter(|stretch| !stretch[0].readable) {
+            let (from, to) = (gone[0].stored.sequence, gone[gone.len() - 1].stored.sequence);
+            let action = CutOff { journal: forked, from, to }.to_string();
+            self.append(now, Draft { body: Body::Maintenance { action }, ..clock.clone() });
+        }
+        for kept in again.into_iter().filter(|kept| kept.readable) {
             let origin = Origin { journal: forked, sequence: kept.stored.sequence, hash: kept.stored.hash };
             let draft = Draft { clock: kept.entry.clock, body: kept.entry.body, origin: kept.entry.origin.or(Some(origin)) };
             self.append(now, draft);

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use punchd::domain::id::{EntryHash, JournalId, Sequence, TerminalId};
 use punchd::domain::time::Wall;
 use punchd::machine::ingest;
+use punchd::wire::batch::CheckedEntry;
 use punchd::wire::canonical;
-use punchd::wire::entry::{Body, Entry};
+use punchd::wire::entry::{Body, CutOff, Entry};
 
 use super::clocks::true_wall;
 use super::kiosk::Kiosk;
@@ -166,9 +167,15 @@ impl Ledger {
         if !missing.is_empty() {
             self.violation(format!("on a disk and not at the office: {missing:?}"));
         }
-        let cut_off =
-            |green: &Green| kiosks.iter().any(|kiosk| kiosk.twin && kiosk.name == green.terminal && kiosk.disk.is_cut_off(&green.tap));
-        let lost = |green: &Green| !counts.contains_key(&green.tap) && !declared(&green.terminal, &green.tap) && !cut_off(green);
+        let cut_off = cut_off(office);
+        let was_cut_off = |green: &Green| {
+            let own = kiosks.iter().filter(|kiosk| kiosk.twin && kiosk.name == green.terminal);
+            let covers = |(terminal, hole): &(TerminalId, CutOff), (journal, sequence): (JournalId, Sequence)| {
+                *terminal == green.terminal && hole.journal == journal && (hole.from..=hole.to).contains(&sequence)
+            };
+            own.flat_map(|kiosk| kiosk.disk.places(&green.tap)).any(|place| cut_off.iter().any(|hole| covers(hole, place)))
+        };
+        let lost = |green: &Green| !counts.contains_key(&green.tap) && !declared(&green.terminal, &green.tap) && !was_cut_off(green);
         let lost: Vec<String> = self.greens.iter().filter(|green| lost(green)).map(|green| green.tap.clone()).collect();
         if !lost.is_empty() {
             self.violation(format!("green and neither at the office nor declared lost: {lost:?}"));
@@ -189,6 +196,16 @@ impl Ledger {
             }
         }
     }
+}
+
+/// What terminals say of entries that were unreadable before a fork cut them off.
+fn cut_off(office: &Office) -> Vec<(TerminalId, CutOff)> {
+    let entries = office.shelves.iter().flat_map(|((terminal, _), shelf)| shelf.entries.values().map(move |entry| (terminal, entry)));
+    let said = |(terminal, entry): (&TerminalId, &CheckedEntry)| {
+        let Body::Maintenance { action } = &entry.entry.body else { return None };
+        action.parse().ok().map(|cut_off| (terminal.clone(), cut_off))
+    };
+    entries.filter_map(said).collect()
 }
 
 fn at_office(office: &Office, green: &Green) -> bool {

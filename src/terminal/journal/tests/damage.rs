@@ -8,7 +8,7 @@ use crate::wire::entry::SuccessionReason;
 const PAGE: usize = 4_096;
 
 /// A stopped journal with so many punches, and what is in it.
-fn written(directory: &Path, punches: u64) -> (PathBuf, Vec<Stored>) {
+pub(super) fn written(directory: &Path, punches: u64) -> (PathBuf, Vec<Stored>) {
     let mut rig = Rig::start(directory);
     rig.available();
     rig.store_many(punches);
@@ -17,14 +17,14 @@ fn written(directory: &Path, punches: u64) -> (PathBuf, Vec<Stored>) {
     (only_journal(directory), all)
 }
 
-fn change(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+pub(super) fn change(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
     let mut bytes = std::fs::read(path).unwrap();
     change(&mut bytes);
     std::fs::write(path, bytes).unwrap();
 }
 
 /// Where a text stands; the last place, since pages keep old copies of what once stood in them.
-fn find(bytes: &[u8], text: &str) -> usize {
+pub(super) fn find(bytes: &[u8], text: &str) -> usize {
     bytes.windows(text.len()).rposition(|window| window == text.as_bytes()).unwrap()
 }
 
@@ -112,9 +112,8 @@ fn any_flipped_bit_leaves_every_entry_sent_or_declared_lost() {
     let (path, all) = written(home.path(), 12);
     let whole = std::fs::read(&path).unwrap();
     let texts: BTreeSet<&str> = all.iter().map(|stored| stored.text.as_str()).collect();
-    // The header, except the schema version (a newer program's file is refused, not mended), and places all over the file.
-    let header = (0..100).filter(|at| !(60..64).contains(at));
-    for at in header.chain((100..whole.len()).step_by(307)) {
+    // Every byte of the header, and places all over the file.
+    for at in (0..100).chain((100..whole.len()).step_by(307)) {
         let place = folder();
         std::fs::copy(home.path().join("state.db"), place.path().join("state.db")).unwrap();
         let mut bytes = whole.clone();
@@ -231,4 +230,56 @@ fn a_setting_aside_that_was_cut_short_is_finished_with_its_log() {
     rig.available();
     rig.stop();
     assert_eq!(std::fs::read_to_string(name(".damaged-1.db-wal")).unwrap(), "its log");
+}
+
+#[test]
+fn a_letter_that_is_none_any_more_costs_one_entry_and_not_the_next_punch() {
+    let home = folder();
+    let (path, all) = written(home.path(), 20);
+    change(&path, |bytes| {
+        let at = find(bytes, &all[10].text) + 60;
+        bytes[at] ^= 0x80;
+    });
+    let mut rig = Rig::start(home.path());
+    let views = rig.available();
+    assert_eq!(rig.store(punch(0)).sequence, Sequence(2));
+    let (entries, lost) = rig.drain(&views[0]);
+    assert_eq!((entries.len(), lost.len(), lost[0].from, lost[0].to), (20, 1, Sequence(11), Sequence(11)));
+    rig.stop();
+}
+
+#[test]
+fn a_log_whose_database_is_gone_is_searched_all_the_same() {
+    let home = folder();
+    let mut rig = Rig::start(home.path());
+    let journal = rig.available()[0].journal;
+    rig.store_many(5);
+    let all = rig.stream(None, 64);
+    let left = folder();
+    let log = format!("journal-{journal}.db-wal");
+    std::fs::copy(home.path().join(&log), left.path().join(&log)).unwrap();
+    rig.stop();
+    let mut rig = Rig::start(left.path());
+    let views = rig.available();
+    assert_eq!(rig.drain(&views[0]), (all, Vec::new()));
+    rig.stop();
+}
+
+#[test]
+fn what_stands_beside_an_entry_and_does_not_follow_from_it_is_damage() {
+    for change in ["wall_ms = wall_ms + 1", "trusted_ms = 0", "trusted_ms = NULL", "sync_boot = zeroblob(16)"] {
+        let home = folder();
+        let (path, all) = written(home.path(), 20);
+        let sql = "SELECT sql FROM sqlite_schema WHERE name = 'entry_is_never_changed'";
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        let trigger: String = connection.query_row(sql, [], |row| row.get(0)).unwrap();
+        let change = format!("DROP TRIGGER entry_is_never_changed; UPDATE entry SET {change} WHERE sequence = 7; {trigger};");
+        connection.execute_batch(&change).unwrap();
+        drop(connection);
+        let mut rig = Rig::start(home.path());
+        let views = rig.available();
+        assert_eq!((views.len(), rig.condition(Code::JournalDamaged).subject), (2, all[0].journal.to_string()), "{change}");
+        assert_eq!(rig.drain(&views[0]), (all, Vec::new()), "{change}");
+        rig.stop();
+    }
 }

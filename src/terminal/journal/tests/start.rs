@@ -101,7 +101,7 @@ fn a_journal_of_a_newer_program_is_refused_and_left_untouched() {
     rig.store_many(3);
     rig.stop();
     let path = only_journal(home.path());
-    Connection::open(&path).unwrap().pragma_update(None, "user_version", 2).unwrap();
+    Connection::open(&path).unwrap().execute_batch("CREATE TABLE newer (one INTEGER) STRICT; PRAGMA user_version = 2").unwrap();
     let before = std::fs::read(&path).unwrap();
     let mut rig = Rig::start(home.path());
     let why = rig.unavailable();
@@ -110,6 +110,24 @@ fn a_journal_of_a_newer_program_is_refused_and_left_untouched() {
     assert!(rig.outcome(ticket).is_err());
     rig.stop();
     assert_eq!(std::fs::read(only_journal(home.path())).unwrap(), before);
+}
+
+#[test]
+fn a_flipped_bit_in_the_schema_version_is_damage_and_no_newer_program() {
+    for version in [3, 257, 0x0100_0001] {
+        let home = folder();
+        let mut rig = Rig::start_carelessly(home.path());
+        rig.available();
+        rig.store_many(3);
+        rig.stop();
+        Connection::open(only_journal(home.path())).unwrap().pragma_update(None, "user_version", version).unwrap();
+        let mut rig = Rig::start_carelessly(home.path());
+        let journals = rig.available();
+        assert_eq!((journals.len(), journals[1].open), (2, true), "version {version}");
+        let (entries, lost) = rig.drain(&journals[0]);
+        assert_eq!((entries.len(), lost.len()), (4, 0));
+        rig.stop();
+    }
 }
 
 #[test]

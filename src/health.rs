@@ -96,9 +96,13 @@ conditions! {
     /// The office refuses this terminal.
     OfficeRefuses = "office-refuses", Warning, 0, "中心拒绝本机", "The office refuses this terminal",
         "请在中心检查终端是否被停用，必要时重新配对", "Check punch-office terminal show; pair again if it was revoked";
-    /// The office's certificate does not pass.
-    OfficeUntrusted = "office-untrusted", Warning, 0, "中心证书不可信", "The office's certificate is not trusted",
-        "请检查网络是否被劫持，或重新配对", "Something else answers in the office's place, or its CA changed: pair again";
+    /// The office's certificate does not pass, or another key than the office's signed.
+    OfficeUntrusted = "office-untrusted", Warning, 0, "中心身份不可信", "The office's certificate or key is not trusted",
+        "请检查网络是否被劫持；中心更换证书或密钥后须重新配对", "Something else answers in the office's place, or its CA or key changed: pair again";
+    /// What answers at the office's address is not an office.
+    OfficeGarbled = "office-garbled", Warning, 30_000, "中心地址的应答无法识别", "Something that is no office answers at its address",
+        "打卡照常保存；请检查网络登录页、代理和中心地址，并核对两端版本",
+        "Punches are kept; check for a login page of the network, a proxy, the address, and both programs' versions";
     /// No roster yet.
     NoRoster = "no-roster", Warning, 0, "尚无花名册", "No roster yet",
         "打卡照常；导入花名册后自动对应", "Punching goes on; import a roster at the office";

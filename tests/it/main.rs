@@ -15,6 +15,8 @@ mod damage;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod disk;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod kiosk;

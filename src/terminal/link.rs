@@ -328,14 +328,21 @@ enum Found {
 /// Looks at one cause; an I/O error may hold another, which is not among its sources.
 fn sign(error: &(dyn std::error::Error + 'static)) -> Found {
     if let Some(tls) = error.downcast_ref::<rustls::Error>() {
-        return match tls {
-            rustls::Error::InvalidCertificate(_) => Found::Certificate,
+        let strange = matches!(
+            tls,
             rustls::Error::InvalidMessage(_)
-            | rustls::Error::InappropriateMessage { .. }
-            | rustls::Error::InappropriateHandshakeMessage { .. }
-            | rustls::Error::PeerIncompatible(_)
-            | rustls::Error::PeerMisbehaved(_) => Found::NoTls,
-            _ => Found::Nothing,
+                | rustls::Error::InappropriateMessage { .. }
+                | rustls::Error::InappropriateHandshakeMessage { .. }
+                | rustls::Error::PeerIncompatible(_)
+                | rustls::Error::PeerMisbehaved(_)
+        );
+        let refused = matches!(tls, rustls::Error::InvalidCertificate(_));
+        return if refused {
+            Found::Certificate
+        } else if strange {
+            Found::NoTls
+        } else {
+            Found::Nothing
         };
     }
     if let Some(http) = error.downcast_ref::<hyper::Error>() {

@@ -287,9 +287,10 @@ impl Kiosk {
         if self.office.told == code {
             return;
         }
-        match wrong {
-            Some((code, why)) => tracing::warn!(code = code.code(), why, "no exchange with the office; it is tried again"),
-            None => tracing::info!("exchanges with the office go through again"),
+        if let Some((code, why)) = wrong {
+            tracing::warn!(code = code.code(), why, "no exchange with the office; it is tried again");
+        } else {
+            tracing::info!("exchanges with the office go through again");
         }
         self.office.told = code;
     }

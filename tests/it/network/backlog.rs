@@ -35,10 +35,12 @@ pub(super) fn store(place: &Place, first: u32, count: u32) -> Tally {
     });
     let mut stored: Vec<EntryPlace> = Vec::new();
     while stored.len() < usize::try_from(count).unwrap() {
-        match told.blocking_recv().unwrap() {
-            Event::Appended { stored: entry, .. } => stored.push((entry.journal.to_string(), entry.sequence.0)),
-            Event::NotAppended { why, .. } | Event::Unavailable { why } => panic!("{why}"),
-            _ => {}
+        let event = told.blocking_recv().unwrap();
+        if let Event::NotAppended { why, .. } | Event::Unavailable { why } = &event {
+            panic!("{why}");
+        }
+        if let Event::Appended { stored: entry, .. } = event {
+            stored.push((entry.journal.to_string(), entry.sequence.0));
         }
     }
     let commands = asking.join().unwrap();

@@ -49,6 +49,7 @@ pub(super) enum Guise<'a> {
 /// The impostor.
 pub(super) struct Impostor {
     address: SocketAddr,
+    drips: bool,
     closing: Arc<AtomicBool>,
     accepting: Option<JoinHandle<()>>,
 }
@@ -62,7 +63,7 @@ impl Impostor {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let closing = Arc::new(AtomicBool::new(false));
-        let told = Arc::clone(&closing);
+        let (told, drips) = (Arc::clone(&closing), matches!(manner, Manner::Drip));
         let accepting = std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 if told.load(Ordering::SeqCst) {
@@ -77,7 +78,12 @@ impl Impostor {
                 });
             }
         });
-        Self { address, closing, accepting: Some(accepting) }
+        Self { address, drips, closing, accepting: Some(accepting) }
+    }
+
+    /// Whether it answers byte by byte.
+    pub(super) fn drips(&self) -> bool {
+        self.drips
     }
 
     pub(super) fn address(&self) -> SocketAddr {

@@ -18,8 +18,8 @@ mod lossy;
 const POOR_LINE: usize = 50_000;
 /// A backlog of some thousand entries, four days of a centre of two hundred people.
 const BACKLOG: u32 = 3_000;
-/// 64 kbit/s, a mobile connection at the edge of its net, in bytes a second; a whole batch takes half a minute there.
-const WORST_LINE: usize = 8_000;
+/// 100 kbit/s, a mobile connection at the edge of its net, in bytes a second; a whole batch takes longer there than anyone may be silent.
+const WORST_LINE: usize = 12_000;
 /// A little more than a whole batch.
 const LITTLE: u32 = 530;
 /// How long a backlog has on a slow line.

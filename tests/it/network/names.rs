@@ -92,20 +92,22 @@ fn a_name_that_leads_to_ipv6_alone_and_then_nowhere_is_followed_and_told() {
     office.check_verified();
 }
 
-/// A kiosk that looks names up in a file of its own.
+/// A kiosk that looks names up in a file of its own, and beyond it asks a server that is not there.
 fn kiosk_with_names_of(place: &Place) -> Option<Kiosk> {
-    let (hosts, config) = (place.path("hosts").display().to_string(), place.configure("", &[]));
+    const MOUNT: &str = "mount --bind \"$1/hosts\" /etc/hosts && mount --bind \"$1/resolv.conf\" /etc/resolv.conf";
+    let config = place.configure("", &[]);
+    std::fs::write(place.path("resolv.conf"), "nameserver 127.0.0.1\noptions attempts:1 timeout:1\n").unwrap();
     let apart = |script: &str| {
         let mut command = Command::new("unshare");
-        command.args(["--mount", "sh", "-c", script, "sh", &hosts]);
+        command.args(["--mount", "sh", "-c", script, "sh"]).arg(place.folder.path());
         command
     };
-    if !apart("mount --bind \"$1\" /etc/hosts").output().is_ok_and(|output| output.status.success()) {
+    if !apart(MOUNT).output().is_ok_and(|output| output.status.success()) {
         println!("SKIPPED a name that leads to IPv6 alone: giving a process another /etc/hosts needs root and unshare");
         return None;
     }
     let run = punchd(&config, &["run"]);
-    let mut command = apart("mount --bind \"$1\" /etc/hosts && shift && exec \"$@\"");
+    let mut command = apart(&format!("{MOUNT} && shift && exec \"$@\""));
     let kiosk = Kiosk::start_by(place, command.arg(run.get_program()).args(run.get_args()));
     kiosk.page();
     kiosk.until_open();

@@ -225,11 +225,10 @@ impl Shared {
     /// From the kiosk to the office.
     fn pump_up(&self, pair: &Pair) {
         let (mut records, mut passed, mut buffer) = (Records::default(), 0, [0; CHUNK_BYTES]);
-        loop {
-            let Ok(read @ 1..) = (&pair.kiosk).read(&mut buffer[..self.chunk()]) else { break };
+        while let Ok(read @ 1..) = (&pair.kiosk).read(&mut buffer[..self.chunk()]) {
             let mut bytes = &buffer[..read];
             let way = self.way();
-            self.take_time(way);
+            take_time(way);
             if let Way::CutRequest(most) = way {
                 bytes = &bytes[..bytes.len().min(most.saturating_sub(passed))];
             }
@@ -248,22 +247,26 @@ impl Shared {
     /// From the office to the kiosk.
     fn pump_down(&self, pair: &Pair) {
         let (mut passed, mut replied, mut buffer) = (0, 0, [0; CHUNK_BYTES]);
-        loop {
-            let Ok(read @ 1..) = (&pair.office).read(&mut buffer[..self.chunk()]) else { break };
+        while let Ok(read @ 1..) = (&pair.office).read(&mut buffer[..self.chunk()]) {
             let mut bytes = &buffer[..read];
             let way = self.way();
-            self.take_time(way);
+            take_time(way);
             let before = replied;
             replied += if pair.asked.load(Ordering::SeqCst) { read } else { 0 };
-            match way {
-                Way::CutReply(most) => bytes = &bytes[..bytes.len().min(most.saturating_sub(passed))],
-                Way::LoseReply if replied > TICKETS_BYTES => break,
-                Way::LoseReply if replied > 0 => continue,
-                Way::ResetReply(most) if replied > most => {
-                    (&pair.kiosk).write_all(&bytes[..most.saturating_sub(before).min(read)]).ok();
-                    return pair.reset();
+            if let Way::CutReply(most) = way {
+                bytes = &bytes[..bytes.len().min(most.saturating_sub(passed))];
+            }
+            if way == Way::LoseReply && replied > 0 {
+                if replied > TICKETS_BYTES {
+                    break;
                 }
-                _ => {}
+                continue;
+            }
+            if let Way::ResetReply(most) = way
+                && replied > most
+            {
+                (&pair.kiosk).write_all(&bytes[..most.saturating_sub(before).min(read)]).ok();
+                return pair.reset();
             }
             passed += bytes.len();
             if (&pair.kiosk).write_all(bytes).is_err() || bytes.len() < read {
@@ -276,18 +279,16 @@ impl Shared {
     }
 
     fn chunk(&self) -> usize {
-        match self.lock().way {
-            Way::Slow(bytes_per_s) => (bytes_per_s / SLOW_STEPS).clamp(1, CHUNK_BYTES),
-            _ => CHUNK_BYTES,
-        }
+        let way = self.lock().way;
+        if let Way::Slow(bytes_per_s) = way { (bytes_per_s / SLOW_STEPS).clamp(1, CHUNK_BYTES) } else { CHUNK_BYTES }
     }
+}
 
-    fn take_time(&self, way: Way) {
-        match way {
-            Way::Slow(_) => std::thread::park_timeout(Duration::from_secs(1) / u32::try_from(SLOW_STEPS).unwrap()),
-            Way::Late(by) => std::thread::park_timeout(by),
-            _ => {}
-        }
+fn take_time(way: Way) {
+    if let Way::Slow(_) = way {
+        std::thread::park_timeout(Duration::from_secs(1) / u32::try_from(SLOW_STEPS).unwrap());
+    } else if let Way::Late(by) = way {
+        std::thread::park_timeout(by);
     }
 }
 

@@ -7,7 +7,7 @@ use super::{Clock, Duration, Kiosk, Office, Place, Tally, backlog, mark, punchd,
 /// Of a hundred packets so many are lost, each way.
 const LOST_OF_100: u32 = 30;
 /// Enough that batches meet losses of every kind.
-const BACKLOG: u32 = 300;
+const BACKLOG: u32 = 400;
 /// How long it has: a retransmission that is lost again waits for twice as long each time.
 const DRAIN_LIMIT: Duration = Duration::from_secs(110);
 
@@ -78,7 +78,10 @@ impl Net {
             && run("ip", &["link", "set", &outside, "up"])
             && net.inside(&["ip", "address", "add", &address(2), "dev", "line"])
             && net.inside(&["ip", "link", "set", "line", "up"])
-            && net.inside(&["ip", "link", "set", "lo", "up"]);
+            && net.inside(&["ip", "link", "set", "lo", "up"])
+            // What is lost is one packet as on a wire, not a bundle of forty.
+            && run("ip", &["link", "set", "dev", &outside, "gso_max_segs", "1"])
+            && net.inside(&["ip", "link", "set", "dev", "line", "gso_max_segs", "1"]);
         if !made {
             println!("SKIPPED a lossy line: this kernel makes no pair of virtual interfaces");
             return None;

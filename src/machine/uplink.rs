@@ -253,6 +253,7 @@ struct Sending {
     /// The journal's last entry when it was sent: the office cannot have more of it, whatever it says.
     last: Sequence,
     load: Load,
+    entries: usize,
     since: Mono,
 }
 
@@ -423,7 +424,7 @@ impl Uplink {
             return self.fail(now, Failure::Garbled("a receipt for another journal".to_owned()));
         }
         if sending.load != Load::Heartbeat {
-            self.pace.took(now.millis_since(sending.since));
+            self.pace.took(sending.entries, now.millis_since(sending.since));
         }
         self.hurry = false;
         self.standing.reachable = true;
@@ -526,12 +527,13 @@ impl Uplink {
             Some(open) => Some(open.newest(limit).unwrap_or_else(|| open.oldest())),
             None => open.filter(|open| open.waiting() > limit).and_then(|open| open.newest(limit)),
         };
-        let (lane, from) = match (open, newest) {
-            (Some(open), Some(from)) if self.newest_turn => (open, from),
-            _ => (oldest, oldest.oldest()),
+        let (lane, from, fresh) = match (open, newest) {
+            (Some(open), Some(from)) if self.newest_turn => (open, from, true),
+            _ => (oldest, oldest.oldest(), false),
         };
         let choice = (lane.view.journal, from, from > lane.oldest());
-        self.newest_turn = !self.newest_turn;
+        // After old entries it is the newest ones' turn, however many batches it takes until there are any.
+        self.newest_turn = !fresh;
         Some(choice)
     }
 
@@ -561,7 +563,7 @@ impl Uplink {
         let request = Request(self.next_request);
         self.next_request += 1;
         let last = self.lane(journal).map_or(Sequence::ZERO, |lane| lane.view.last);
-        self.phase = Phase::Sending(Sending { request, journal, last, load, since: now });
+        self.phase = Phase::Sending(Sending { request, journal, last, load, entries: entries.len(), since: now });
         self.actions.push_back(Action::Send { request, journal, entries, lost });
     }
 

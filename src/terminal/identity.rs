@@ -38,7 +38,7 @@ pub enum IdentityError {
     /// A file cannot be read or written.
     #[error("cannot {verb} {path}: {source}")]
     File {
-        /// `read` or `write`.
+        /// `read`, `write` or `make`.
         verb: &'static str,
         /// Which file.
         path: PathBuf,
@@ -119,13 +119,30 @@ pub fn key(data_dir: &Path) -> Result<SigningKey, IdentityError> {
         let damaged = || IdentityError::Damaged { path, why: "it must be 64 hexadecimal digits".to_owned() };
         return secret.map(|secret| SigningKey::from_bytes(&secret)).ok_or_else(damaged);
     }
+    let key = new_key().map_err(|source| IdentityError::File { verb: "make", path, source })?;
+    keep_key(data_dir, &key)?;
+    Ok(key)
+}
+
+/// A key that nobody has seen.
+///
+/// # Errors
+/// When the system gives no randomness.
+pub fn new_key() -> io::Result<SigningKey> {
     let mut secret = [0; 32];
-    let random = getrandom::fill(&mut secret).map_err(|error| io::Error::other(error.to_string()));
-    random
-        .and_then(|()| fs::create_dir_all(data_dir))
-        .and_then(|()| sys::write_whole(&path, format!("{}\n", hex_text(&secret)).as_bytes(), 0o600))
-        .map_err(|source| IdentityError::File { verb: "write", path, source })?;
+    getrandom::fill(&mut secret).map_err(|error| io::Error::other(error.to_string()))?;
     Ok(SigningKey::from_bytes(&secret))
+}
+
+/// Keeps a key in the place of any before it.
+///
+/// # Errors
+/// When it cannot be written; the old key then still stands.
+pub fn keep_key(data_dir: &Path, key: &SigningKey) -> Result<(), IdentityError> {
+    let path = data_dir.join(KEY_FILE);
+    fs::create_dir_all(data_dir)
+        .and_then(|()| sys::write_whole(&path, format!("{}\n", hex_text(&key.to_bytes())).as_bytes(), 0o600))
+        .map_err(|source| IdentityError::File { verb: "write", path, source })
 }
 
 fn read(path: &Path) -> Result<Option<Vec<u8>>, IdentityError> {

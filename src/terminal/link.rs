@@ -184,6 +184,11 @@ pub async fn pair(
     if vouched { Ok(pairing) } else { Err(Failure::Untrusted("the CA in the answer is not the one in the code".to_owned())) }
 }
 
+/// Whether an office refuses to pair because it has seen the key before, such as a revoked one: with a new key the same code still holds.
+pub fn wants_a_new_key(failure: &Failure) -> bool {
+    matches!(failure, Failure::Refused(why) if why.ends_with("(key-known)"))
+}
+
 fn client(anchor: &Anchor, clock: &Clock, standing: &ClockStanding) -> Result<Client, String> {
     let tls = client_config(anchor, clock, standing).map_err(|error| error.to_string())?;
     Client::builder()
@@ -270,7 +275,8 @@ async fn answer(request: RequestBuilder, sent_bytes: usize, bytes_max: usize) ->
         let chunk = chunk.map_err(|_elapsed| quiet(SILENCE_LIMIT))?.map_err(|error| failure(&error))?;
         let Some(chunk) = chunk else { break };
         if answer.body.len() + chunk.len() > bytes_max {
-            return Err(Failure::Garbled(format!("{}: the answer is longer than {bytes_max} bytes", answer.status)));
+            let told = format!("{}: the answer is longer than {bytes_max} bytes", answer.status);
+            return Err(if answer.status.is_server_error() { Failure::Unreachable(told) } else { Failure::Garbled(told) });
         }
         let later = end.deadline() + on_the_slowest_line(chunk.len());
         end.as_mut().reset(later);
@@ -322,14 +328,21 @@ enum Found {
 /// Looks at one cause; an I/O error may hold another, which is not among its sources.
 fn sign(error: &(dyn std::error::Error + 'static)) -> Found {
     if let Some(tls) = error.downcast_ref::<rustls::Error>() {
-        return match tls {
-            rustls::Error::InvalidCertificate(_) => Found::Certificate,
+        let strange = matches!(
+            tls,
             rustls::Error::InvalidMessage(_)
-            | rustls::Error::InappropriateMessage { .. }
-            | rustls::Error::InappropriateHandshakeMessage { .. }
-            | rustls::Error::PeerIncompatible(_)
-            | rustls::Error::PeerMisbehaved(_) => Found::NoTls,
-            _ => Found::Nothing,
+                | rustls::Error::InappropriateMessage { .. }
+                | rustls::Error::InappropriateHandshakeMessage { .. }
+                | rustls::Error::PeerIncompatible(_)
+                | rustls::Error::PeerMisbehaved(_)
+        );
+        let refused = matches!(tls, rustls::Error::InvalidCertificate(_));
+        return if refused {
+            Found::Certificate
+        } else if strange {
+            Found::NoTls
+        } else {
+            Found::Nothing
         };
     }
     if let Some(http) = error.downcast_ref::<hyper::Error>() {

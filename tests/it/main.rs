@@ -21,6 +21,8 @@ mod golden;
 #[cfg(test)]
 mod kiosk;
 #[cfg(test)]
+mod network;
+#[cfg(test)]
 mod office;
 #[cfg(test)]
 mod peers;

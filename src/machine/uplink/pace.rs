@@ -4,9 +4,9 @@
 //! on a slow line (law 5), and what is too long for a line or for something between here and the office gets through in parts.
 
 /// A batch that takes longer than this is followed by one half as long, in milliseconds: a fresh punch may wait for two of them.
-const LONG_MS: u64 = 5_000;
+const LONG_MS: u64 = 3_000;
 /// A batch that takes less than this is followed by one twice as long, in milliseconds; doubled, it is still not long.
-const SHORT_MS: u64 = 2_000;
+const SHORT_MS: u64 = 1_000;
 /// The fewest entries: about 7 kB, where what is sent around them begins to weigh as much.
 const ENTRIES_MIN: usize = 16;
 
@@ -29,11 +29,11 @@ impl Pace {
         self.entries
     }
 
-    /// A batch got through in so many milliseconds.
-    pub(super) fn took(&mut self, millis: u64) {
+    /// A batch of so many entries got through in so many milliseconds; a short one that is quick says nothing of a long one.
+    pub(super) fn took(&mut self, entries: usize, millis: u64) {
         if millis > LONG_MS {
             self.shorten();
-        } else if millis < SHORT_MS {
+        } else if millis < SHORT_MS && entries >= self.entries {
             self.entries = self.entries.saturating_mul(2).min(self.most);
         }
     }
@@ -52,12 +52,14 @@ mod tests {
     fn a_slow_line_gets_shorter_batches_and_a_quick_one_longer_ones_within_their_bounds() {
         let mut pace = Pace::new(512);
         let mut after = |millis: u64| {
-            pace.took(millis);
+            pace.took(pace.entries(), millis);
             pace.entries()
         };
-        assert_eq!([5_001, 60_000, 5_000, 2_000, 1_999].map(&mut after), [256, 128, 128, 128, 256]);
+        assert_eq!([3_001, 60_000, 3_000, 1_000, 999].map(&mut after), [256, 128, 128, 128, 256]);
         assert_eq!([0, 0, 0].map(&mut after), [512, 512, 512]);
         assert_eq!([9_000; 7].map(after), [256, 128, 64, 32, 16, 16, 16]);
+        pace.took(15, 0);
+        assert_eq!(pace.entries(), 16, "one fresh punch is quick on any line");
     }
 
     #[test]
@@ -65,7 +67,7 @@ mod tests {
         let mut pace = Pace::new(4);
         pace.shorten();
         assert_eq!(pace.entries(), 4);
-        pace.took(0);
+        pace.took(4, 0);
         assert_eq!(pace.entries(), 4);
     }
 }

@@ -153,6 +153,25 @@ fn after_a_failure_nothing_goes_out_until_the_delay_is_over() {
 }
 
 #[test]
+fn a_punch_given_while_old_entries_are_on_their_way_goes_out_next() {
+    for batches_before in 1..6 {
+        let mut rig = Rig::paired(vec![view(1, 0, 40, true)]);
+        rig.newest_goes_ahead(37, 40);
+        for batch in 0..batches_before {
+            let first = rig.asked_for(4);
+            assert_eq!(first, batch * 4 + 1, "nothing is newer than what went ahead");
+            let request = rig.serve(1, first, first + 3);
+            if batch + 1 == batches_before {
+                rig.tell(Event::Appended { last: Sequence(41), head: hash(41) });
+            }
+            rig.reply(request, 1, first + 3);
+            assert!(matches!(rig.uplink.poll_action(), Some(Action::Acknowledge { .. })));
+        }
+        assert_eq!(rig.actions(), [load(1, 41)]);
+    }
+}
+
+#[test]
 fn a_technician_need_not_wait() {
     let mut rig = Rig::paired(vec![view(1, 1, 1, true)]);
     let request = rig.sent(1, &[]);
@@ -412,6 +431,14 @@ impl Rig {
 
     fn actions(&mut self) -> Vec<Action> {
         std::iter::from_fn(|| self.uplink.poll_action()).collect()
+    }
+
+    /// The newest entries go out first and the office keeps them above the gap.
+    fn newest_goes_ahead(&mut self, first: u64, last: u64) {
+        assert_eq!(self.asked_for(4), first);
+        let request = self.serve(1, first, last);
+        self.reply(request, 1, 0);
+        assert!(matches!(self.uplink.poll_action(), Some(Action::Acknowledge { .. })));
     }
 
     /// From where the journal is read next, for a batch of so many.

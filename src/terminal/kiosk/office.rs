@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
@@ -286,9 +287,10 @@ impl Kiosk {
         if self.office.told == code {
             return;
         }
-        match wrong {
-            Some((code, why)) => tracing::warn!(code = code.code(), why, "no exchange with the office; it is tried again"),
-            None => tracing::info!("exchanges with the office go through again"),
+        if let Some((code, why)) = wrong {
+            tracing::warn!(code = code.code(), why, "no exchange with the office; it is tried again");
+        } else {
+            tracing::info!("exchanges with the office go through again");
         }
         self.office.told = code;
     }
@@ -319,13 +321,22 @@ impl Kiosk {
         let (clock, standing, ends) = (self.clock.clone(), self.office.standing.clone(), self.office.ends.clone());
         let (settings, supervisor) = (Arc::clone(&self.settings), self.supervisor.clone());
         self.supervisor.passing(async move {
-            let result = match link::pair(&url, &code, request, &clock, &standing).await {
+            let first = link::pair(&url, &code, request.clone(), &clock, &standing).await;
+            let fresh = first.as_ref().err().filter(|failure| link::wants_a_new_key(failure)).and_then(|_| identity::new_key().ok());
+            let answer = match &fresh {
+                Some(key) => {
+                    let public_key = crate::wire::canonical::key_text(&key.verifying_key());
+                    link::pair(&url, &code, PairRequest { public_key, ..request }, &clock, &standing).await
+                }
+                None => first,
+            };
+            let result = match answer {
                 Err(Failure::Unreachable(why)) => Err(format!("the office cannot be reached: {why}")),
                 Err(Failure::Untrusted(why)) => Err(format!("the office's certificate does not fit the code: {why}")),
                 Err(Failure::Refused(why)) => Err(format!("the office refuses: {why}")),
                 Err(Failure::Garbled(why)) => Err(format!("that is no office: {why}")),
                 Ok(pairing) => {
-                    let kept = supervisor.blocking(move || kept(&settings, pairing)).await;
+                    let kept = supervisor.blocking(move || kept(&settings, fresh.as_ref(), pairing)).await;
                     kept.unwrap_or_else(|error| Err(error.to_string()))
                 }
             };
@@ -354,10 +365,14 @@ impl Kiosk {
     }
 }
 
-/// Keeps a pairing, unless the configuration speaks of another office: the kiosk would not start again with it.
-fn kept(settings: &TerminalSettings, pairing: Pairing) -> Result<Pairing, String> {
+/// Keeps a pairing, with the new key that it may be for, unless the configuration speaks of another office: the kiosk would not start again
+/// with it. The key first: should the power fail between the two, the same code pairs it again.
+fn kept(settings: &TerminalSettings, fresh: Option<&SigningKey>, pairing: Pairing) -> Result<Pairing, String> {
     if let Some(why) = identity::contradiction(settings, &pairing) {
         return Err(why);
+    }
+    if let Some(key) = fresh {
+        identity::keep_key(&settings.data_dir, key).map_err(|error| error.to_string())?;
     }
     identity::keep_pairing(&settings.data_dir, &pairing).map_err(|error| error.to_string())?;
     Ok(pairing)

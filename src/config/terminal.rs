@@ -9,7 +9,9 @@ use std::str::FromStr;
 use super::problem::Problems;
 use super::reader;
 use super::table::{Section, parse};
-use crate::domain::id::TerminalId;
+use sha2::{Digest, Sha256};
+
+use crate::domain::id::{TerminalId, hex_text};
 use crate::domain::time::UtcOffset;
 use crate::sys::{self, Exit};
 use crate::terminal::port::PortSettings;
@@ -23,7 +25,7 @@ pub const BYTES_MAX: u64 = 256 * 1024;
 /// Most readers of one kiosk.
 pub const READERS_MAX: usize = 16;
 /// The technician's socket where the file names none.
-const CONTROL_SOCKET: &str = "/run/punchd/kiosk.sock";
+pub const CONTROL_SOCKET: &str = "/run/punchd/kiosk.sock";
 /// Shortest and longest retention, in days: a month to be useful, ten years.
 const RETENTION_DAYS: std::ops::RangeInclusive<i64> = 30..=3_650;
 /// Default retention, in days (architecture law 4).
@@ -35,6 +37,8 @@ const NO_FILE: [ErrorKind; 4] = [ErrorKind::NotFound, ErrorKind::IsADirectory, E
 /// A kiosk's settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TerminalSettings {
+    /// The file that it was read from, if from one.
+    pub file: Option<PathBuf>,
     /// Who it is, if the file says.
     pub id: Option<TerminalId>,
     /// Its name on the page.
@@ -63,6 +67,14 @@ pub struct TerminalSettings {
     pub readers: Vec<PortSettings>,
     /// What pairing must agree with.
     pub office: OfficeOverride,
+}
+
+impl TerminalSettings {
+    /// The digest of what is set, wherever it was read from: what a `settings` entry records.
+    pub fn digest(&self) -> String {
+        let settings = Self { file: None, ..self.clone() };
+        hex_text(&Sha256::digest(format!("{settings:?}").as_bytes()))
+    }
 }
 
 /// What the file says of the office; pairing must agree with it.
@@ -157,7 +169,9 @@ impl LoadError {
 /// When there is none, it cannot be read, or anything in it is wrong.
 pub fn load(named: Option<&Path>) -> Result<TerminalSettings, LoadError> {
     let (path, bytes) = read_file(named)?;
-    Ok(check_bytes(&path.display().to_string(), &bytes)?)
+    let settings = check_bytes(&path.display().to_string(), &bytes)?;
+    let file = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    Ok(TerminalSettings { file: Some(file), ..settings })
 }
 
 /// Reads the technician's socket alone, so that a running kiosk can be asked while its configuration is being changed, and by someone who may
@@ -233,6 +247,7 @@ fn read(top: &mut Section<'_>, problems: &mut Problems) -> TerminalSettings {
     let office = office(top, problems);
     let readers = readers(top, problems);
     TerminalSettings {
+        file: None,
         id,
         name,
         phone,

@@ -10,8 +10,6 @@ const EXCHANGE: super::Check = ("exchange", "上传", "exchange");
 const BUNDLE: super::Check = ("bundle", "下发资料", "bundle");
 /// A last exchange older than this is worth a word, in milliseconds: a heartbeat goes every minute or so.
 const EXCHANGE_OLD_MS: u64 = 10 * 60_000;
-/// A roster that was not confirmed for so long is worth a word, in milliseconds (7 days).
-const STALE_MS: u64 = 7 * 24 * 3_600_000;
 /// A calendar that ends within so many days is worth a word.
 const CALENDAR_DAYS: i64 = 30;
 
@@ -29,8 +27,10 @@ pub struct Exchanges {
 /// What the office gave to know.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bundle {
-    /// How long ago it came or was confirmed, in milliseconds.
+    /// How long ago it came, in milliseconds.
     pub age_ms: u64,
+    /// Whether the office has not confirmed it for a week.
+    pub stale: bool,
     /// People in the roster.
     pub people: usize,
     /// The version of the rules in force; none where there is none.
@@ -82,7 +82,7 @@ pub(super) fn judge(facts: &Facts) -> Finding {
         );
         return Finding::new(BUNDLE, Code::BundleEmpty, found).remedy(remedy);
     }
-    if bundle.age_ms > STALE_MS {
+    if bundle.stale {
         let remedy = Text::new("先处理上面的“中心连接”；打卡照常", "see to the office above; punching goes on");
         return Finding::new(BUNDLE, Code::BundleStale, found).remedy(remedy);
     }
@@ -100,6 +100,8 @@ pub(super) mod tests {
     use super::super::tests::{Row, row, running};
     use super::*;
 
+    const WEEK_MS: u64 = 7 * 24 * 3_600_000;
+
     pub(in super::super) fn rows() -> Vec<Row> {
         let sent = |last_ms, backlog, reachable, code, zh, en| {
             let facts = running(|_, standing| standing.exchanges = Some(Exchanges { last_ms, backlog, reachable }));
@@ -107,7 +109,8 @@ pub(super) mod tests {
         };
         let bundle = |age_ms, people, days, code, zh, en| {
             let facts = running(|_, standing| {
-                standing.bundle = Some(Bundle { age_ms, people, rules: Some("2025-1".to_owned()), calendar_days: Some(days) });
+                let stale = age_ms > WEEK_MS;
+                standing.bundle = Some(Bundle { age_ms, stale, people, rules: Some("2025-1".to_owned()), calendar_days: Some(days) });
             });
             row("bundle", facts, code, zh, en)
         };
@@ -128,7 +131,7 @@ pub(super) mod tests {
                 "roster of 120, 60 min old, rules 2025-1",
             ),
             bundle(3_600_000, 0, 400, Code::BundleEmpty, "花名册 0 人|roster import", "roster of 0|roster import"),
-            bundle(STALE_MS + 1, 120, 400, Code::BundleStale, "7 天前|中心连接", "7 days old|office above"),
+            bundle(WEEK_MS + 1, 120, 400, Code::BundleStale, "7 天前|中心连接", "7 days old|office above"),
             bundle(3_600_000, 120, 30, Code::CalendarEnds, "日历还有 30 天|calendar import", "ends in 30 days|calendar import"),
         ]
     }

@@ -7,6 +7,7 @@ use crate::domain::id::ReaderName;
 use crate::domain::time::Mono;
 use crate::health::Code;
 use crate::health::board::Board;
+use crate::health::doctor::port;
 use crate::reader::{Fault, Request, Signal};
 use crate::terminal::port::{PortEvent, PortEventKind, PortHandle, PortSettings};
 
@@ -28,6 +29,7 @@ struct Reader {
     open: bool,
     answering: bool,
     why: String,
+    code: &'static str,
     readings: u64,
     faults: BTreeMap<Fault, u64>,
     opened: u64,
@@ -51,6 +53,7 @@ impl Readers {
             open: false,
             answering,
             why: "not opened yet".to_owned(),
+            code: "port-missing",
             readings: 0,
             faults: BTreeMap::new(),
             opened: 0,
@@ -71,7 +74,7 @@ impl Readers {
             PortEventKind::Closed { why } => {
                 reader.open = false;
                 reader.answering = !reader.settings.protocol.protocol().answers();
-                reader.why = why.to_string();
+                (reader.why, reader.code) = (why.to_string(), why.code());
             }
             PortEventKind::Online(online) => {
                 reader.answering = *online;
@@ -127,6 +130,24 @@ impl Readers {
             board.set(now, Code::ReaderSilent, name, silent.then(|| reader.why.clone()));
             board.set(now, Code::ReaderNoisy, name, (reader.open && reader.noisy).then(String::new));
         }
+    }
+
+    /// How they stand, for the doctor.
+    pub(super) fn examined(&self, now: Mono) -> Vec<port::Reader> {
+        let examined = |reader: &Reader| port::Reader {
+            reader: reader.settings.reader.to_string(),
+            protocol: reader.settings.protocol.protocol().name().to_owned(),
+            device: reader.settings.device.display().to_string(),
+            open: reader.open,
+            answers: reader.answering,
+            code: if reader.open { String::new() } else { reader.code.to_owned() },
+            why: reader.why.clone(),
+            readings: reader.readings,
+            faults: reader.faults.values().sum(),
+            noisy: reader.noisy,
+            heard: reader.port.heard().map(|(bytes, at)| (bytes, now.millis_since(at))),
+        };
+        self.readers.iter().map(examined).collect()
     }
 
     /// How they stand.

@@ -1,5 +1,5 @@
 //! `punchctl doctor`: asks everything that a technician asks first, and says what to do. Every question has a limit in time; what passes it is
-//! told as that. While no daemon runs, `punchd examine` is asked for what lies in files, and for the office.
+//! told as that. While no daemon answers, `punchd examine` is asked for what lies in files, and for the office.
 
 mod configuration;
 mod device;
@@ -62,11 +62,16 @@ fn gather(global: &Global) -> Facts {
     let (found, settings) = configuration::read(named.or(started_with.as_deref()), &socket, facts.told.standing.as_ref());
     facts.configuration = found;
     facts.service = service::ask();
-    if let daemon::Found::Down { process, .. } = &mut facts.daemon
-        && let Some(settings) = &settings
-    {
-        *process = device::lock_holder(&settings.data_dir.join("lock"));
-        facts.told = at_rest(settings);
+    if let Some(settings) = &settings {
+        match &mut facts.daemon {
+            daemon::Found::Down { process, .. } => {
+                *process = device::lock_holder(&settings.data_dir.join("lock"));
+                facts.told = at_rest(settings);
+            }
+            // The files tell much of why it says nothing.
+            daemon::Found::Silent { .. } | daemon::Found::Strange { .. } => facts.told = at_rest(settings),
+            daemon::Found::NotAsked | daemon::Found::Answers { .. } | daemon::Found::Denied { .. } => {}
+        }
     }
     facts.ports = device::look(&facts, settings.as_ref());
     facts.page = page::ask(facts.told.standing.as_ref().map(|standing| standing.page.clone()), settings.as_ref());

@@ -9,6 +9,8 @@ mod crash;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod kiosk;

@@ -74,7 +74,7 @@ pub(super) fn judge(facts: &Facts) -> Finding {
     let age = span(bundle.age_ms);
     let people = bundle.people;
     let rules = bundle.rules.as_ref().map(|rules| Text::new(format!("规则 {rules}"), format!("rules {rules}")));
-    let found = Text::new(format!("花名册 {people} 人，{}前", age.zh), format!("roster of {people}, {} old", age.en)).and(rules);
+    let found = Text::new(format!("花名册 {people} 人，{}前", age.zh), format!("roster of {people} people, {} old", age.en)).and(rules);
     if people == 0 {
         let remedy = Text::new(
             "在中心导入：punch-office roster import roster.csv",
@@ -128,7 +128,7 @@ pub(super) mod tests {
                 400,
                 Code::BundleCurrent,
                 "花名册 120 人，60 分钟前，规则 2025-1",
-                "roster of 120, 60 min old, rules 2025-1",
+                "roster of 120 people, 60 min old, rules 2025-1",
             ),
             bundle(3_600_000, 0, 400, Code::BundleEmpty, "花名册 0 人|roster import", "roster of 0|roster import"),
             bundle(WEEK_MS + 1, 120, 400, Code::BundleStale, "7 天前|中心连接", "7 days old|office above"),

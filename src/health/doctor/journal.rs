@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::codes::Code;
+use super::storage::Kind;
 use super::text::{Text, size};
 use super::{CHAIN_LIMIT_MS, Facts, Finding};
 use crate::domain::id::{JournalId, Sequence};
@@ -66,7 +67,11 @@ pub struct Fault {
 pub(super) fn chain(facts: &Facts) -> Finding {
     let obstacle = facts.told.standing.as_ref().and_then(|standing| standing.obstacle.clone());
     let chain = facts.told.chain.as_ref();
+    if let (Some(absent), None) = (no_place(CHAIN, facts), &obstacle) {
+        return absent;
+    }
     if let Some(why) = obstacle.or_else(|| chain.and_then(|chain| chain.obstacle.clone())) {
+        let why = without_advice(&why);
         let found = Text::new(format!("无法保存打卡（{why}）"), format!("punches cannot be stored ({why})"));
         let remedy = Text::new(
             "先用纸质签到；按上面的“数据目录”“磁盘”处理，会自动恢复",
@@ -100,6 +105,19 @@ pub(super) fn chain(facts: &Facts) -> Finding {
     Finding::new(CHAIN, Code::JournalWhole, found)
 }
 
+/// Nothing can be said of files in a directory that is not there.
+fn no_place(check: super::Check, facts: &Facts) -> Option<Finding> {
+    let place = facts.told.place.as_ref()?;
+    let absent = !matches!(place.kind, Kind::Directory(_));
+    let found = || Text::new("未检查：数据目录不可用", "not checked: the data directory cannot be used");
+    absent.then(|| Finding::new(check, Code::NotAsked, found()))
+}
+
+/// What is wrong, without the advice that the kiosk's page gives behind it.
+fn without_advice(why: &str) -> &str {
+    why.split("; ").next().unwrap_or(why)
+}
+
 fn at_fault(journal: &Journal, fault: &Fault, unsent: bool) -> Finding {
     let id: String = journal.journal.to_string().chars().take(SHORT_ID).collect();
     let place = fault.sequence.map_or_else(
@@ -122,12 +140,18 @@ fn at_fault(journal: &Journal, fault: &Fault, unsent: bool) -> Finding {
 }
 
 pub(super) fn store(facts: &Facts) -> Finding {
+    if let Some(absent) = no_place(STORE, facts) {
+        return absent;
+    }
     let Some(chain) = &facts.told.chain else { return super::untold(STORE, facts) };
+    if chain.journals.is_empty() {
+        return Finding::new(STORE, Code::StoreRight, Text::same(format!("SQLite {}", chain.sqlite)));
+    }
     let bytes: u64 = chain.journals.iter().map(|journal| journal.bytes).sum();
     let log: u64 = chain.journals.iter().map(|journal| journal.log_bytes).max().unwrap_or_default();
     let sizes = Text::new(
-        format!("SQLite {}，{}，日志 {}", chain.sqlite, size(bytes), size(log)),
-        format!("SQLite {}, {}, log {}", chain.sqlite, size(bytes), size(log)),
+        format!("SQLite {}，{}，预写日志 {}", chain.sqlite, size(bytes), size(log)),
+        format!("SQLite {}, {}, write-ahead log {}", chain.sqlite, size(bytes), size(log)),
     );
     if chain.state_damaged {
         let found = sizes.and(Some(Text::new("state.db 曾损坏", "state.db was damaged")));
@@ -153,6 +177,7 @@ pub(super) fn store(facts: &Facts) -> Finding {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use super::super::storage::Place;
     use super::super::tests::{Row, row, running};
     use super::*;
 
@@ -174,16 +199,21 @@ pub(super) mod tests {
             Some(Fault { sequence: sequence.map(Sequence), what: "does not match its hash".to_owned(), lost })
         };
         let whole = || vec![journal(None, None)];
+        let absent = || {
+            let mut facts = of(Vec::new(), |chain| chain.obstacle = Some("no such directory".to_owned()));
+            facts.told.place = Some(Place { path: "/data".to_owned(), user: "punchd".to_owned(), kind: Kind::Missing });
+            facts
+        };
         let chain = |facts, code, zh, en| row("journal", facts, code, zh, en);
         let store = |facts, code, zh, en| row("store", facts, code, zh, en);
-        let standing = running(|_, standing| standing.obstacle = Some("no space left".to_owned()));
+        let standing = running(|_, standing| standing.obstacle = Some("no space left; free some".to_owned()));
         let read_only = of(Vec::new(), |chain| chain.obstacle = Some("read-only".to_owned()));
         let large = |chain: &mut Chain| chain.journals.iter_mut().for_each(|journal| journal.log_bytes = 99_000_000);
         vec![
             chain(of(whole(), |_| {}), Code::JournalWhole, "48211 条，整条链正确", "48211 entries, the whole chain is right"),
             chain(of([whole(), whole()].concat(), |_| {}), Code::JournalWhole, "96422 条，2 个文件", "96422 entries in 2 files"),
             chain(of(Vec::new(), |_| {}), Code::JournalNone, "还没有记录", "none yet"),
-            chain(standing, Code::JournalUnavailable, "no space left|纸质签到", "no space left|paper sheet"),
+            chain(standing, Code::JournalUnavailable, "（no space left）|纸质签到", "no space left|paper sheet"),
             chain(read_only, Code::JournalUnavailable, "read-only|自动恢复", "read-only|by itself"),
             chain(
                 of(vec![journal(Some(300), fault(Some(311), 1))], |_| {}),
@@ -209,9 +239,17 @@ pub(super) mod tests {
                 "60 秒内检查了 48211 / 48211",
                 "48211 of 48211 entries|within 60 s",
             ),
-            store(of(whole(), |_| {}), Code::StoreRight, "SQLite 3.53.0，9.0 MB，日志 90 KB", "SQLite 3.53.0, 9.0 MB, log 90 KB"),
+            chain(absent(), Code::NotAsked, "数据目录不可用", "data directory cannot be used"),
+            store(absent(), Code::NotAsked, "数据目录不可用", "data directory cannot be used"),
+            store(of(Vec::new(), |_| {}), Code::StoreRight, "SQLite 3.53.0", "SQLite 3.53.0"),
+            store(
+                of(whole(), |_| {}),
+                Code::StoreRight,
+                "SQLite 3.53.0，9.0 MB，预写日志 90 KB",
+                "SQLite 3.53.0, 9.0 MB, write-ahead log 90 KB",
+            ),
             store(of(whole(), |chain| chain.state_damaged = true), Code::StateDamaged, "state.db|重新配对", "state.db|pair again"),
-            store(of(whole(), large), Code::StoreLogLarge, "日志 99 MB|关闭", "log 99 MB|close"),
+            store(of(whole(), large), Code::StoreLogLarge, "预写日志 99 MB|关闭", "log 99 MB|close"),
             store(of(whole(), |chain| chain.checking = true), Code::StoreChecking, "仍在进行|无需处理", "goes on|nothing to do"),
         ]
     }

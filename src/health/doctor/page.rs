@@ -73,7 +73,7 @@ pub(super) fn judge(facts: &Facts) -> Finding {
     let runs = matches!(facts.daemon, daemon::Found::Answers { .. });
     let restart = Text::same("sudo systemctl restart punchd");
     match &facts.page {
-        Found::Unasked => super::untold(PAGE, facts),
+        Found::Unasked => super::of_the_running(PAGE, facts),
         Found::Served { url } | Found::Wrong { url, .. } | Found::Silent { url } if matches!(facts.daemon, daemon::Found::Down { .. }) => {
             let found = Text::new(format!("{url} 被其他程序占用"), format!("another program has {url}"));
             let port = url.rsplit(':').next().unwrap_or_default().trim_end_matches('/');
@@ -138,6 +138,7 @@ pub(super) mod tests {
             page(Found::Silent { url: url() }, Code::PageSilent, "5 秒内没有应答|关闭", "within 5 s|close"),
             page(wrong(), Code::PageWrong, "404|restart", "404|restart"),
             row("page", down(Found::Refused { url: url() }), Code::NotAsked, "未运行", "does not run"),
+            row("page", down(Found::Unasked), Code::NotAsked, "未运行", "does not run"),
             row("page", down(wrong()), Code::PageTaken, "被其他程序占用|sport = :8025", "another program has|sport = :8025"),
             sound(Sound::Off, Code::SoundOff, "已关闭", "turned off"),
             sound(Sound::Works, Code::SoundWorks, "可以播放", "can be played"),

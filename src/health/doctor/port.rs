@@ -7,8 +7,8 @@ use super::text::{Text, span};
 use super::{Facts, Finding};
 
 const CHECK: super::Check = ("readers", "读卡器", "readers");
-/// So many faults without a reading are no accident: the line is set wrongly.
-const GARBAGE_FAULTS: u64 = 3;
+/// So many bytes with a fault and without a reading are no accident: the line is set wrongly. Four badges of the shortest frames.
+const GARBAGE_BYTES: u64 = 64;
 /// The daemon's user and service, where nobody tells another.
 const SERVICE_USER: &str = "punchd";
 
@@ -49,6 +49,8 @@ pub struct Reader {
     pub device: String,
     /// Whether the port is open.
     pub open: bool,
+    /// Whether it is a module that is asked and answers, and not one that only talks.
+    pub module: bool,
     /// Whether the module answers; always where it only talks.
     pub answers: bool,
     /// Why the port is not open: its stable code, empty where it is.
@@ -118,7 +120,8 @@ fn running(facts: &Facts, reader: &Reader, device: &Device) -> Finding {
         return finding(name, Code::ReaderSilent, found).remedy(remedy);
     }
     let heard = heard(reader);
-    if reader.readings == 0 && reader.faults >= GARBAGE_FAULTS {
+    let talks_only = !reader.module && reader.heard.is_some_and(|(bytes, _)| bytes >= GARBAGE_BYTES);
+    if talks_only && reader.readings == 0 && reader.faults > 0 {
         let found = Text::new(format!("{at} 只收到乱码（{}）", heard.zh), format!("only garbage comes from {at} ({})", heard.en));
         let remedy = Text::new(
             format!("核对 protocol 和 baud；看原始字节：punchctl readers --raw {name}"),

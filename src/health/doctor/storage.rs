@@ -93,8 +93,9 @@ pub(super) fn directory(facts: &Facts) -> Finding {
             Finding::new(DIRECTORY, Code::DirectoryOpen, found).remedy(Text::same(format!("sudo chmod 750 {path}")))
         }
         Kind::Directory(directory) => {
-            let found = format!("{path} {} {:o}", directory.owner, directory.mode & 0o777);
-            Finding::new(DIRECTORY, Code::DirectoryRight, Text::same(found))
+            let (owner, mode) = (&directory.owner, directory.mode & 0o777);
+            let found = Text::new(format!("{path}，属于 {owner}（{mode:o}）"), format!("{path}, {owner}'s ({mode:o})"));
+            Finding::new(DIRECTORY, Code::DirectoryRight, found)
         }
     }
 }
@@ -179,7 +180,7 @@ pub(super) mod tests {
         at_rest.told.place = place(Kind::Hidden);
         let read_only = |directory: &mut Directory| (directory.read_only, directory.writable) = (true, false);
         vec![
-            directory(with(|_| {}), Code::DirectoryRight, "/var/lib/punchd punchd 750", "/var/lib/punchd punchd 750"),
+            directory(with(|_| {}), Code::DirectoryRight, "/var/lib/punchd，属于 punchd（750）", "/var/lib/punchd, punchd's (750)"),
             directory(with(read_only), Code::DirectoryRight, "/var/lib/punchd", "/var/lib/punchd"),
             directory(
                 of(Kind::Missing),

@@ -71,8 +71,12 @@ pub(super) fn size(bytes: u64) -> String {
 
 /// A signed span, such as a clock's offset: `+0.3 s`, `-3600.0 s`.
 pub(super) fn offset(millis: i64) -> String {
-    let sign = if millis < 0 { '-' } else { '+' };
     let tenths = millis.unsigned_abs() / 100;
+    let sign = match (tenths, millis < 0) {
+        (0, _) => '±',
+        (_, true) => '-',
+        (_, false) => '+',
+    };
     format!("{sign}{}.{} s", tenths / 10, tenths % 10)
 }
 
@@ -89,6 +93,6 @@ mod tests {
         for (bytes, said) in [(0, "0.0 KB"), (4_096, "4.0 KB"), (65_536, "65 KB"), (8_388_608, "8.3 MB"), (118_000_000_000, "118 GB")] {
             assert_eq!(size(bytes), said);
         }
-        assert_eq!((offset(-3_600_000), offset(249)), ("-3600.0 s".to_owned(), "+0.2 s".to_owned()));
+        assert_eq!([-3_600_000, 249, -99].map(offset), ["-3600.0 s", "+0.2 s", "±0.0 s"]);
     }
 }

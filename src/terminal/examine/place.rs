@@ -56,7 +56,7 @@ mod tests {
         assert_eq!(kind(&file), Kind::Other);
         assert!(matches!(kind(&file.join("below")), Kind::Failed(_)));
         let Kind::Directory(found) = kind(folder.path()) else { panic!("it is a directory") };
-        assert!(found.writable && !found.read_only && !found.ballast && found.free <= found.total && found.mode & 0o777 == 0o700);
+        assert!(found.writable && !found.read_only && !found.ballast && found.mode & 0o777 == 0o700, "{found:?}");
         fs::write(folder.path().join("ballast"), "").unwrap();
         assert!(matches!(kind(folder.path()), Kind::Directory(Directory { ballast: true, .. })));
     }

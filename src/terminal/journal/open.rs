@@ -59,7 +59,7 @@ pub(super) fn connect(path: &Path, schema: &Schema, making: Making, options: &Op
 /// an empty log or index is left beside it.
 pub(super) fn look(path: &Path, schema: &Schema) -> Result<(Connection, Age), JournalError> {
     let mut flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-    let has_log = std::fs::metadata(log_of(path)).is_ok_and(|log| log.len() > 0);
+    let has_log = log_of(path).exists();
     let opened = if has_log {
         Connection::open_with_flags(path, flags)
     } else {

@@ -7,7 +7,7 @@ use super::Kiosk;
 use super::technician::refuse;
 use crate::config::terminal::ClockSource;
 use crate::control::Reply;
-use crate::domain::time::ClockReading;
+use crate::domain::time::{ClockReading, Wall};
 use crate::health::doctor::bundle::{Bundle, Exchanges};
 use crate::health::doctor::clock::Clock;
 use crate::health::doctor::daemon::Standing;
@@ -104,7 +104,7 @@ impl Kiosk {
         };
         Clock {
             trust: now.trust,
-            best: offset.rfc3339(best.at),
+            best: offset.rfc3339(Wall(best.at.0.div_euclid(1_000) * 1_000)),
             uncertainty_ms: now.uncertainty_ms,
             doubt: self.keeper.doubt().map(|doubt| doubt.to_string()).unwrap_or_default(),
             office_offset_ms: self.keeper.office_offset_ms(),

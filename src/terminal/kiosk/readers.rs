@@ -139,6 +139,7 @@ impl Readers {
             protocol: reader.settings.protocol.protocol().name().to_owned(),
             device: reader.settings.device.display().to_string(),
             open: reader.open,
+            module: reader.settings.protocol.protocol().answers(),
             answers: reader.answering,
             code: if reader.open { String::new() } else { reader.code.to_owned() },
             why: reader.why.clone(),

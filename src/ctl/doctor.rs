@@ -149,22 +149,21 @@ fn json(findings: &[Finding], language: Language) -> String {
     #[derive(Serialize)]
     struct Answer<'a> {
         ok: bool,
-        checks: Vec<Check<'a>>,
+        checks: Vec<Line<'a>>,
     }
     #[derive(Serialize)]
-    struct Check<'a> {
+    struct Line<'a> {
         check: &'a str,
         state: State,
         found: &'a str,
         remedy: &'a str,
         code: &'static str,
     }
-    let check = |finding: &'_ Finding| -> (State, &'static str) { (finding.state(), finding.code.code()) };
-    let checks = findings.iter().map(|finding| {
-        let (state, code) = check(finding);
-        Check { check: &finding.check, state, found: said(&finding.found, language), remedy: said(&finding.remedy, language), code }
-    });
-    let answer = Answer { ok: first_fault(findings).is_none(), checks: checks.collect() };
+    let line = |finding| {
+        let Finding { check, code, found, remedy, .. }: &Finding = finding;
+        Line { check, state: code.state(), found: said(found, language), remedy: said(remedy, language), code: code.code() }
+    };
+    let answer = Answer { ok: first_fault(findings).is_none(), checks: findings.iter().map(line).collect() };
     serde_json::to_string(&answer).unwrap_or_default()
 }
 

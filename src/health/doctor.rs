@@ -21,7 +21,7 @@ pub mod text;
 use serde::{Deserialize, Serialize};
 
 use self::codes::{Class, Code, State};
-use self::text::Text;
+use self::text::{Text, counted};
 
 /// How long one check may take, in milliseconds.
 pub const CHECK_LIMIT_MS: u64 = 5_000;
@@ -149,17 +149,16 @@ pub fn summary(findings: &[Finding]) -> Text {
     let count = |state| findings.iter().filter(|finding| finding.state() == state).count();
     let (faults, warnings, well) = (count(State::Fault), count(State::Warning), count(State::Ok));
     if faults + warnings == 0 {
-        return Text::new(format!("一切正常（{well} 项）"), format!("all is well ({well} checks)"));
+        return Text::new(format!("一切正常（{well} 项）"), format!("all is well ({})", counted(&well, "check")));
     }
-    let warned = match (warnings, if warnings == 1 { "warning" } else { "warnings" }) {
-        (0, _) => Text::default(),
-        (count, word) => Text::new(format!("{count} 项需注意"), format!("{count} {word}")),
+    let warned = match warnings {
+        0 => Text::default(),
+        count => Text::new(format!("{count} 项需注意"), counted(&count, "warning")),
     };
     if faults == 0 {
         return Text::new(format!("可以打卡，{}", warned.zh), format!("works, with {}", warned.en));
     }
-    let word = if faults == 1 { "fault" } else { "faults" };
-    let sum = Text::new(format!("{faults} 项故障"), format!("{faults} {word}"));
+    let sum = Text::new(format!("{faults} 项故障"), counted(&faults, "fault"));
     let sum = sum.and(Some(warned).filter(|warned| !warned.is_empty()));
     let first = findings.iter().find(|finding| finding.state() == State::Fault);
     let name = first.map(|finding| finding.label.clone()).unwrap_or_default();
@@ -169,14 +168,13 @@ pub fn summary(findings: &[Finding]) -> Text {
 /// Why a check has nothing to say: the daemon was not asked, or did not tell in time.
 fn untold(check: Check, facts: &Facts) -> Finding {
     match facts.daemon {
-        daemon::Found::Answers { .. } => late(check),
         daemon::Found::NotAsked | daemon::Found::Denied { .. } | daemon::Found::Silent { .. } | daemon::Found::Strange { .. } => {
             Finding::new(check, Code::NotAsked, Text::new("未检查：无法询问 punchd", "not checked: punchd could not be asked"))
         }
         daemon::Found::Down { .. } if facts.told == Told::default() => {
             Finding::new(check, Code::NotAsked, Text::new("未检查：punchd 未运行", "not checked: punchd does not run"))
         }
-        daemon::Found::Down { .. } => late(check),
+        daemon::Found::Answers { .. } | daemon::Found::Down { .. } => late(check),
     }
 }
 

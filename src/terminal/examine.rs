@@ -27,8 +27,7 @@ pub async fn from_files(supervisor: &Supervisor, look: impl FnOnce() -> Part + S
     within(async { supervisor.blocking(look).await.ok() }).await.flatten()
 }
 
-/// A part that must be known within the limit of one check.
-pub async fn within<T>(part: impl Future<Output = T>) -> Option<T> {
+async fn within<T>(part: impl Future<Output = T>) -> Option<T> {
     tokio::time::timeout(Duration::from_millis(CHECK_LIMIT_MS), part).await.ok()
 }
 

@@ -45,7 +45,8 @@ pub(super) fn exchange(facts: &Facts) -> Finding {
         return Finding::new(EXCHANGE, Code::NotAsked, Text::new("未检查：没有可用的配对", "not checked: there is no pairing to go by"));
     };
     let backlog = exchanges.backlog;
-    let waits = Text::new(format!("待上传 {backlog} 条"), format!("{backlog} entries wait"));
+    let wait = if backlog == 1 { "entry waits" } else { "entries wait" };
+    let waits = Text::new(format!("待上传 {backlog} 条"), format!("{backlog} {wait}"));
     let remedy = Text::new(
         "记录已存好，不会丢失；先处理上面的“中心连接”，再 punchctl sync",
         "they are stored and not lost; see to the office above, then punchctl sync",
@@ -73,8 +74,9 @@ pub(super) fn judge(facts: &Facts) -> Finding {
     };
     let age = span(bundle.age_ms);
     let people = bundle.people;
+    let word = if people == 1 { "person" } else { "people" };
     let rules = bundle.rules.as_ref().map(|rules| Text::new(format!("规则 {rules}"), format!("rules {rules}")));
-    let found = Text::new(format!("花名册 {people} 人，{}前", age.zh), format!("roster of {people} people, {} old", age.en)).and(rules);
+    let found = Text::new(format!("花名册 {people} 人，{}前", age.zh), format!("roster of {people} {word}, {} old", age.en)).and(rules);
     if people == 0 {
         let remedy = Text::new(
             "在中心导入：punch-office roster import roster.csv",

@@ -1,7 +1,7 @@
 //! Is the configuration there and right? It passes through the same checks as `punchd check`.
 
 use super::codes::Code;
-use super::text::Text;
+use super::text::{Text, counted};
 use super::{Facts, Finding};
 
 const CHECK: super::Check = ("configuration", "配置", "configuration");
@@ -62,13 +62,12 @@ pub(super) fn judge(facts: &Facts) -> Finding {
             Finding::new(CHECK, Code::ConfigurationChanged, found).remedy(Text::same("sudo systemctl restart punchd"))
         }
         Found::Right { file, readers, changed: false } => {
-            let word = if *readers == 1 { "reader" } else { "readers" };
-            let found = Text::new(format!("{file}，{readers} 个读卡器"), format!("{file}, {readers} {word}"));
+            let found = Text::new(format!("{file}，{readers} 个读卡器"), format!("{file}, {}", counted(readers, "reader")));
             Finding::new(CHECK, Code::ConfigurationRight, found)
         }
         Found::Wrong { file, problems, first } => {
-            let word = if *problems == 1 { "problem" } else { "problems" };
-            let found = Text::new(format!("{file} 有 {problems} 处错误：{first}"), format!("{file} has {problems} {word}: {first}"));
+            let found =
+                Text::new(format!("{file} 有 {problems} 处错误：{first}"), format!("{file} has {}: {first}", counted(problems, "problem")));
             let remedy = Text::new(
                 format!("运行 punchd check {file} 查看全部错误并改正"),
                 format!("run punchd check {file}, it shows them all; correct them"),

@@ -82,143 +82,114 @@ pub(super) fn judge(facts: &Facts) -> Finding {
         let unpaired = facts.told.identity.as_ref().is_some_and(|identity| !matches!(identity.pairing, identity::Pairing::With { .. }));
         return if unpaired { unpaired_finding() } else { super::untold(CHECK, facts) };
     };
-    let host = &trial.host;
-    let finding = |code, zh: String, en: String, remedy: Text| Finding::new(CHECK, code, Text::new(zh, en)).remedy(remedy);
     match &trial.end {
         End::Unpaired => unpaired_finding(),
         End::Answered => answered(trial),
-        End::NoName(why) => finding(
-            Code::OfficeNoName,
-            format!("域名无法解析：{host}（{why}）"),
-            format!("the name cannot be resolved: {host} ({why})"),
-            Text::new(
-                "检查网线和 DNS：resolvectl query，或在 /etc/hosts 中写入中心地址",
-                "check the network and its DNS: resolvectl status, or name the office in /etc/hosts",
-            ),
-        ),
-        End::NoRoute(why) => finding(
-            Code::OfficeNoRoute,
-            format!("没有到 {host} 的网络（{why}）"),
-            format!("no way to {host} ({why})"),
-            Text::new("检查网线、Wi-Fi 和网关：ip addr，ip route", "check cable, Wi-Fi and gateway: ip addr, ip route"),
-        ),
-        End::Refused => finding(
-            Code::OfficeRefused,
-            format!("{host} 拒绝连接：中心程序未运行，或端口不对"),
-            format!("{host} refuses the connection: punch-office does not run there, or the port is wrong"),
-            Text::new(
-                "在中心机器上：sudo systemctl start punch-office；打卡照常保存",
-                "at the office: sudo systemctl start punch-office; punches are kept meanwhile",
-            ),
-        ),
-        End::NoConnection => finding(
-            Code::OfficeNoConnection,
-            format!("{host} 在 {} 秒内没有接受连接", CHECK_LIMIT_MS / 1_000),
-            format!("{host} takes no connection within {} s", CHECK_LIMIT_MS / 1_000),
-            Text::new(
-                "中心机器是否开机？防火墙是否放行该端口？打卡照常保存",
-                "is the office's machine on, and does the firewall let the port through? punches are kept meanwhile",
-            ),
-        ),
-        End::Silent => finding(
-            Code::OfficeSilent,
-            format!("{host} 接受连接，但 {} 秒内没有应答", CHECK_LIMIT_MS / 1_000),
-            format!("{host} takes the connection and says nothing within {} s", CHECK_LIMIT_MS / 1_000),
-            Text::new(
-                "在中心机器上：sudo systemctl restart punch-office；或中间的防火墙在拦截",
-                "at the office: sudo systemctl restart punch-office; or a firewall between swallows it",
-            ),
-        ),
-        End::NotTls => finding(
-            Code::OfficeNotTls,
-            format!("{host} 应答的不是 HTTPS：可能是上网认证页面"),
-            format!("what answers at {host} is no HTTPS: a login page of the network?"),
-            Text::new(
-                "在本机浏览器完成上网认证，或请网络管理员放行本机",
-                "log in to the network with a browser here, or have this machine let through",
-            ),
-        ),
-        End::Refuses(why) => finding(
-            Code::OfficeRefuses,
-            format!("中心拒绝本机（{why}）"),
-            format!("the office refuses this terminal ({why})"),
-            Text::new(
-                "在中心查看 punch-office terminal show；若已停用，重新配对",
-                "see punch-office terminal show at the office; if it was revoked, pair again",
-            ),
-        ),
-        End::Stranger(what) => finding(
-            Code::OfficeStranger,
-            format!("{host} 应答的不是中心程序（{what}）"),
-            format!("what answers at {host} is not the office ({what})"),
-            Text::new("检查地址和中间的代理或上网认证页面", "check the address, and a proxy or a login page between"),
-        ),
-        End::Failed(why) => finding(
-            Code::OfficeFails,
-            format!("中心应答异常（{why}）"),
-            format!("the office fails to answer ({why})"),
-            Text::new(
-                "查看中心日志：journalctl -u punch-office；打卡照常保存",
-                "see the office's log: journalctl -u punch-office; punches are kept meanwhile",
-            ),
-        ),
+        End::Refuses(_) | End::Stranger(_) | End::Failed(_) => answered_otherwise(trial),
         End::NotYet(_) | End::Expired(_) | End::OtherName(_) | End::OtherAuthority | End::BadCertificate(_) => certificate(trial),
+        End::NoName(_) | End::NoRoute(_) | End::Refused | End::NoConnection | End::Silent | End::NotTls => unreached(trial),
     }
+}
+
+fn broken(code: Code, zh: String, en: String, remedy_zh: &str, remedy_en: &str) -> Finding {
+    Finding::new(CHECK, code, Text::new(zh, en)).remedy(Text::new(remedy_zh, remedy_en))
+}
+
+/// It broke before anything was said that could be believed.
+fn unreached(trial: &Trial) -> Finding {
+    let (host, limit) = (&trial.host, CHECK_LIMIT_MS / 1_000);
+    if let End::NoName(why) = &trial.end {
+        let (zh, en) = (format!("域名无法解析：{host}（{why}）"), format!("the name cannot be resolved: {host} ({why})"));
+        let remedy = "检查网线和 DNS：resolvectl status，或在 /etc/hosts 中写入中心地址";
+        return broken(
+            Code::OfficeNoName,
+            zh,
+            en,
+            remedy,
+            "check the network and its DNS: resolvectl status, or name the office in /etc/hosts",
+        );
+    }
+    if let End::NoRoute(why) = &trial.end {
+        let (zh, en) = (format!("没有到 {host} 的网络（{why}）"), format!("no way to {host} ({why})"));
+        let remedy = "检查网线、Wi-Fi 和网关：ip addr，ip route";
+        return broken(Code::OfficeNoRoute, zh, en, remedy, "check cable, Wi-Fi and gateway: ip addr, ip route");
+    }
+    if trial.end == End::Refused {
+        let zh = format!("{host} 拒绝连接：中心程序未运行，或端口不对");
+        let en = format!("{host} refuses the connection: punch-office does not run there, or the port is wrong");
+        let remedy = "在中心机器上：sudo systemctl start punch-office；打卡照常保存";
+        return broken(Code::OfficeRefused, zh, en, remedy, "at the office: sudo systemctl start punch-office; punches are kept meanwhile");
+    }
+    if trial.end == End::NoConnection {
+        let (zh, en) = (format!("{host} 在 {limit} 秒内没有接受连接"), format!("{host} takes no connection within {limit} s"));
+        let remedy = "中心机器是否开机？防火墙是否放行该端口？打卡照常保存";
+        let remedy_en = "is the office's machine on, and does the firewall let the port through? punches are kept meanwhile";
+        return broken(Code::OfficeNoConnection, zh, en, remedy, remedy_en);
+    }
+    if trial.end == End::NotTls {
+        let zh = format!("{host} 应答的不是 HTTPS：可能是上网认证页面");
+        let en = format!("what answers at {host} is no HTTPS: a login page of the network?");
+        let remedy = "在本机浏览器完成上网认证，或请网络管理员放行本机";
+        return broken(Code::OfficeNotTls, zh, en, remedy, "log in to the network with a browser here, or have this machine let through");
+    }
+    let zh = format!("{host} 接受连接，但 {limit} 秒内没有应答");
+    let en = format!("{host} takes the connection and says nothing within {limit} s");
+    let remedy = "在中心机器上：sudo systemctl restart punch-office；或中间的防火墙在拦截";
+    broken(Code::OfficeSilent, zh, en, remedy, "at the office: sudo systemctl restart punch-office; or a firewall between swallows it")
+}
+
+/// Something answered, and not as an office does that knows this terminal.
+fn answered_otherwise(trial: &Trial) -> Finding {
+    let host = &trial.host;
+    if let End::Refuses(why) = &trial.end {
+        let (zh, en) = (format!("中心拒绝本机（{why}）"), format!("the office refuses this terminal ({why})"));
+        let remedy = "在中心查看 punch-office terminal show；若已停用，重新配对";
+        return broken(Code::OfficeRefuses, zh, en, remedy, "see punch-office terminal show at the office; if it was revoked, pair again");
+    }
+    if let End::Stranger(what) = &trial.end {
+        let (zh, en) = (format!("{host} 应答的不是中心程序（{what}）"), format!("what answers at {host} is not the office ({what})"));
+        let remedy = "检查地址和中间的代理或上网认证页面";
+        return broken(Code::OfficeStranger, zh, en, remedy, "check the address, and a proxy or a login page between");
+    }
+    let why = if let End::Failed(why) = &trial.end { why.as_str() } else { "" };
+    let (zh, en) = (format!("中心应答异常（{why}）"), format!("the office fails to answer ({why})"));
+    let remedy = "查看中心日志：journalctl -u punch-office；打卡照常保存";
+    broken(Code::OfficeFails, zh, en, remedy, "see the office's log: journalctl -u punch-office; punches are kept meanwhile")
 }
 
 /// The certificate does not pass: in words, and whose fault that is.
 fn certificate(trial: &Trial) -> Finding {
     let host = &trial.host;
-    let renew = Text::new(
-        "在中心机器上：sudo systemctl restart punch-office 会签发新证书；自备证书请更新 tls-cert",
-        "at the office: sudo systemctl restart punch-office makes a new one; renew a tls-cert of your own",
-    );
-    let (code, found, remedy) = match &trial.end {
-        End::NotYet(from) => (
-            Code::CertificateNotYet,
-            Text::new(format!("中心证书 {from} 才生效"), format!("the office's certificate is not valid before {from}")),
-            Text::new(
-                "核对本机和中心的时钟：timedatectl；中心改正时钟后重启 punch-office",
-                "compare the clocks here and at the office: timedatectl; mend the office's, then restart punch-office",
-            ),
-        ),
-        End::Expired(at) => (
-            Code::CertificateExpired,
-            Text::new(format!("中心证书已于 {at} 过期"), format!("the office's certificate expired at {at}")),
-            renew,
-        ),
-        End::OtherName(names) => (
-            Code::CertificateName,
-            Text::new(
-                format!("证书不是签给 {host} 的（是 {}）", names.join(", ")),
-                format!("the certificate is not for {host} (but {})", names.join(", ")),
-            ),
-            Text::new(
-                "在中心 office.toml 的 public-url 写入该地址并重启；或用证书中的名称重新配对",
-                "write that address as public-url in the office's office.toml and restart it, or pair again under a name in the certificate",
-            ),
-        ),
-        End::OtherAuthority => (
-            Code::CertificateAuthority,
-            Text::new(
-                format!("{host} 的证书不是本中心签发的：网络被劫持，或中心重装过"),
-                format!("another authority vouches for {host}: someone else answers, or the office was set up anew"),
-            ),
-            Text::new(
-                "换网络再试；若中心重装过，重新配对：punchctl pair 地址 配对码",
-                "try another network; if the office was set up anew, pair again: punchctl pair URL CODE",
-            ),
-        ),
-        other => {
-            let why = if let End::BadCertificate(why) = other { why.as_str() } else { "" };
-            (
-                Code::CertificateBad,
-                Text::new(format!("中心证书不可用（{why}）"), format!("the office's certificate does not pass ({why})")),
-                renew,
-            )
-        }
-    };
-    Finding::new(CHECK, code, found).remedy(remedy)
+    if let End::NotYet(from) = &trial.end {
+        let (zh, en) = (format!("中心证书 {from} 才生效"), format!("the office's certificate is not valid before {from}"));
+        let remedy = "核对本机和中心的时钟：timedatectl；中心改正时钟后重启 punch-office";
+        let remedy_en = "compare the clocks here and at the office: timedatectl; mend the office's, then restart punch-office";
+        return broken(Code::CertificateNotYet, zh, en, remedy, remedy_en);
+    }
+    if let End::OtherName(names) = &trial.end {
+        let names = names.join(", ");
+        let (zh, en) = (format!("证书不是签给 {host} 的（是 {names}）"), format!("the certificate is not for {host} (but {names})"));
+        let remedy = "在中心 office.toml 的 public-url 写入该地址并重启；或用证书中的名称重新配对";
+        let remedy_en =
+            "write that address as public-url in the office's office.toml and restart it, or pair again under a name in the certificate";
+        return broken(Code::CertificateName, zh, en, remedy, remedy_en);
+    }
+    if trial.end == End::OtherAuthority {
+        let zh = format!("{host} 的证书不是本中心签发的：网络被劫持，或中心重装过");
+        let en = format!("another authority vouches for {host}: someone else answers, or the office was set up anew");
+        let remedy = "换网络再试；若中心重装过，重新配对：punchctl pair 地址 配对码";
+        let remedy_en = "try another network; if the office was set up anew, pair again: punchctl pair URL CODE";
+        return broken(Code::CertificateAuthority, zh, en, remedy, remedy_en);
+    }
+    let renew = "在中心机器上：sudo systemctl restart punch-office 会签发新证书；自备证书请更新 tls-cert";
+    let renew_en = "at the office: sudo systemctl restart punch-office makes a new one; renew a tls-cert of your own";
+    if let End::Expired(at) = &trial.end {
+        let (zh, en) = (format!("中心证书已于 {at} 过期"), format!("the office's certificate expired at {at}"));
+        return broken(Code::CertificateExpired, zh, en, renew, renew_en);
+    }
+    let why = if let End::BadCertificate(why) = &trial.end { why.as_str() } else { "" };
+    let (zh, en) = (format!("中心证书不可用（{why}）"), format!("the office's certificate does not pass ({why})"));
+    broken(Code::CertificateBad, zh, en, renew, renew_en)
 }
 
 fn answered(trial: &Trial) -> Finding {

@@ -150,12 +150,12 @@ pub(super) mod tests {
     use super::super::tests::{Row, row, running};
     use super::*;
 
-    fn place(kind: Kind) -> Option<Place> {
-        Some(Place { path: "/var/lib/punchd".to_owned(), user: "punchd".to_owned(), kind })
+    fn place(kind: Kind) -> Place {
+        Place { path: "/var/lib/punchd".to_owned(), user: "punchd".to_owned(), kind }
     }
 
     fn of(kind: Kind) -> Facts {
-        running(|facts, _| facts.told.place = place(kind))
+        running(|facts, _| facts.told.place = Some(place(kind)))
     }
 
     fn with(change: impl FnOnce(&mut Directory)) -> Facts {
@@ -177,7 +177,7 @@ pub(super) mod tests {
         let directory = |facts, code, zh, en| row("data-directory", facts, code, zh, en);
         let disk = |facts, code, zh, en| row("disk", facts, code, zh, en);
         let mut at_rest = Facts { daemon: Found::Down { socket: String::new(), process: None }, ..Facts::default() };
-        at_rest.told.place = place(Kind::Hidden);
+        at_rest.told.place = Some(place(Kind::Hidden));
         let read_only = |directory: &mut Directory| (directory.read_only, directory.writable) = (true, false);
         vec![
             directory(with(|_| {}), Code::DirectoryRight, "/var/lib/punchd，属于 punchd（750）", "/var/lib/punchd, punchd's (750)"),

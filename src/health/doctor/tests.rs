@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::*;
 
 /// One row: which check of which facts gives which code, with parts of what is said, separated by `|`.
+#[derive(Clone)]
 pub(super) struct Row {
     check: &'static str,
     facts: Facts,
@@ -86,7 +87,7 @@ fn the_first_fault_chooses_the_class_and_the_last_line_counts() {
     assert_eq!(first_fault(&[of(Code::SoundFails), of(Code::DiskFull), of(Code::DaemonDown)]), Some(Class::Storage));
     assert_eq!(first_fault(&[of(Code::SoundFails), of(Code::SoundOff)]), None);
     for (codes, zh, en) in [
-        (vec![Code::PageServed, Code::SoundOff], "一切正常（1 项）", "all is well (1 checks)"),
+        (vec![Code::PageServed, Code::SoundOff], "一切正常（1 项）", "all is well (1 check)"),
         (vec![Code::SoundFails], "可以打卡，1 项需注意", "works, with 1 warning"),
         (vec![Code::DiskFull, Code::DaemonDown], "2 项故障；先处理：某项", "2 faults; first: it"),
         (vec![Code::DiskFull, Code::SoundFails, Code::BundleNone], "1 项故障，2 项需注意；先处理：某项", "1 fault, 2 warnings; first: it"),

@@ -56,6 +56,12 @@ pub(super) fn span(millis: u64) -> Text {
     Text::new(format!("{count} {zh}"), format!("{count} {en}"))
 }
 
+/// So many things in English: `1 reader`, `2 readers`.
+pub(super) fn counted<N: std::fmt::Display + PartialEq + From<u8>>(count: &N, one: &str) -> String {
+    let ending = if *count == N::from(1) { "" } else { "s" };
+    format!("{count} {one}{ending}")
+}
+
 /// A size as disks are sold: in the unit that leaves three digits.
 pub(super) fn size(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["KB", "MB", "GB", "TB"];

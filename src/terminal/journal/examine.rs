@@ -171,10 +171,7 @@ fn check_walked(check: &ChainCheck, found: &Journal) -> u64 {
 
 /// What is wrong, without the file's path: it is named beside it.
 fn particulars(error: &JournalError) -> String {
-    match error {
-        JournalError::Damaged { finding, .. } => finding.clone(),
-        other => other.to_string(),
-    }
+    if let JournalError::Damaged { finding, .. } = error { finding.clone() } else { error.to_string() }
 }
 
 /// One slice through the bytes of a damaged journal, then along what was found in them; whether there is more.

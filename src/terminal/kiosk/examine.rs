@@ -15,12 +15,15 @@ use crate::health::doctor::page::Sound;
 use crate::health::doctor::{CHAIN_LIMIT_MS, CHECK_LIMIT_MS, Part};
 use crate::health::{Code, Condition};
 use crate::sys::accounts;
-use crate::terminal::examine::{from_files, identity, place, within};
+use crate::terminal::examine::{from_files, identity, place};
 use crate::terminal::journal;
 use crate::terminal::link::trial::Attempt;
 
 /// How long the journal's answer is waited for: its own limit, and as long as any check.
 const CHAIN_PATIENCE: std::time::Duration = std::time::Duration::from_millis(CHAIN_LIMIT_MS + CHECK_LIMIT_MS);
+
+/// How long the attempt to reach the office is waited for: it keeps its own limit, and has a moment to say so.
+const OFFICE_PATIENCE: std::time::Duration = std::time::Duration::from_millis(CHECK_LIMIT_MS + 1_000);
 
 impl Kiosk {
     /// Tells every part as soon as it is known; the answer ends with the last of them.
@@ -38,8 +41,8 @@ impl Kiosk {
             let attempt = Attempt { link, standing: self.office.standing.clone(), utc_offset: self.utc_offset() };
             let (supervisor, told) = (self.supervisor.clone(), replies.clone());
             self.supervisor.passing(async move {
-                let trial = within(attempt.run(&supervisor)).await;
-                tell(&told, trial.map(|trial| Part::Office(Box::new(trial)))).await;
+                let trial = tokio::time::timeout(OFFICE_PATIENCE, attempt.run(&supervisor)).await;
+                tell(&told, trial.ok().map(|trial| Part::Office(Box::new(trial)))).await;
             });
         }
         let (answer, chain) = oneshot::channel();

@@ -150,23 +150,25 @@ impl Attempt {
             let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
             self.utc_offset.rfc3339(Wall(seconds.saturating_mul(1_000)))
         };
-        let tls = error.get_ref().and_then(|held| held.downcast_ref::<rustls::Error>());
-        match tls {
-            Some(rustls::Error::InvalidCertificate(problem)) => match problem {
-                CertificateError::NotValidYetContext { not_before, .. } => End::NotYet(at(*not_before)),
-                CertificateError::ExpiredContext { not_after, .. } => End::Expired(at(*not_after)),
-                CertificateError::NotValidForNameContext { presented, .. } => {
-                    End::OtherName(presented.iter().map(|name| bare(name)).collect())
-                }
-                CertificateError::NotValidForName => End::OtherName(Vec::new()),
-                CertificateError::UnknownIssuer | CertificateError::BadSignature => End::OtherAuthority,
-                other => End::BadCertificate(other.to_string()),
-            },
-            Some(rustls::Error::InvalidMessage(_)) => End::NotTls,
-            Some(other) => End::Failed(other.to_string()),
-            None if [ErrorKind::WouldBlock, ErrorKind::TimedOut].contains(&error.kind()) => End::Silent,
-            None => End::Failed(error.to_string()),
+        let Some(tls) = error.get_ref().and_then(|held| held.downcast_ref::<rustls::Error>()) else {
+            let silent = [ErrorKind::WouldBlock, ErrorKind::TimedOut].contains(&error.kind());
+            return if silent { End::Silent } else { End::Failed(error.to_string()) };
+        };
+        if let rustls::Error::InvalidMessage(_) = tls {
+            return End::NotTls;
         }
+        let rustls::Error::InvalidCertificate(problem) = tls else { return End::Failed(tls.to_string()) };
+        if let CertificateError::NotValidYetContext { not_before, .. } = problem {
+            return End::NotYet(at(*not_before));
+        }
+        if let CertificateError::ExpiredContext { not_after, .. } = problem {
+            return End::Expired(at(*not_after));
+        }
+        if let CertificateError::NotValidForNameContext { presented, .. } = problem {
+            return End::OtherName(presented.iter().map(|name| bare(name)).collect());
+        }
+        let other = [CertificateError::UnknownIssuer, CertificateError::BadSignature].contains(problem);
+        if other { End::OtherAuthority } else { End::BadCertificate(problem.to_string()) }
     }
 }
 
@@ -198,9 +200,9 @@ async fn resolved(name: &str, port: u16, supervisor: &Supervisor, patience: Dura
 }
 
 fn unconnected(error: &io::Error) -> End {
-    match error.kind() {
-        ErrorKind::ConnectionRefused => End::Refused,
-        ErrorKind::TimedOut | ErrorKind::WouldBlock => End::NoConnection,
-        _ => End::NoRoute(error.to_string()),
+    if error.kind() == ErrorKind::ConnectionRefused {
+        return End::Refused;
     }
+    let silent = [ErrorKind::TimedOut, ErrorKind::WouldBlock].contains(&error.kind());
+    if silent { End::NoConnection } else { End::NoRoute(error.to_string()) }
 }

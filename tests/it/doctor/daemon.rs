@@ -37,11 +37,11 @@ fn a_kiosk_that_is_well_is_well_in_every_line() {
         answer.checks().iter().filter(|check| check["state"] != "ok").map(|check| check["check"].to_string()).collect();
     let expected: &[&str] = if has_player { &["\"service\""] } else { &["\"sound\"", "\"service\""] };
     assert_eq!(apart, expected, "{}", answer.en);
-    answer.says("reader:badge", "reader-connected", &["em4100，读取 1 次"], &["em4100, 1 readings"]);
+    answer.says("reader:badge", "reader-connected", &["em4100，读取 1 次"], &["em4100, 1 reading"]);
     answer.says("clock", "clock-synced", &["可信"], &["trusted"]);
     answer.says("journal", "journal-whole", &["整条链正确"], &["the whole chain is right"]);
     answer.says("office", "office-answers", &["应答", "证书还有"], &["answers in", "certificate holds"]);
-    answer.says("bundle", "bundle-current", &["花名册 1 人"], &["roster of 1 people"]);
+    answer.says("bundle", "bundle-current", &["花名册 1 人"], &["roster of 1 person"]);
     assert!(answer.zh.ends_with("项）\n") && answer.zh.lines().last().unwrap().starts_with("✔ 一切正常"), "{}", answer.zh);
     assert!(answer.en.lines().last().unwrap().starts_with("✔ all is well"), "{}", answer.en);
 }

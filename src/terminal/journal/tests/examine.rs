@@ -39,7 +39,10 @@ fn a_chain_that_is_right_is_walked_whole_while_punches_go_on() {
     assert!(chain.finished && chain.obstacle.is_none() && journal.fault.is_none() && journal.bytes > 0, "{chain:?}");
     assert!(journal.walked > MANY && journal.first == Sequence(1) && journal.last.0 > MANY, "{chain:?}");
     rig.stop();
-    let at_rest = examine_at_rest(home.path(), &Clock::system());
+    let clock = Clock::system();
+    let begun = clock.mono();
+    let at_rest = examine_at_rest(home.path(), &clock);
+    println!("{} entries walked in {} ms", at_rest.journals[0].walked, clock.mono().millis_since(begun));
     assert_eq!((at_rest.journals[0].walked, at_rest.journals[0].fault.is_none(), at_rest.finished), (MANY + 2, true, true));
 }
 

@@ -81,7 +81,7 @@ conditions! {
         "请检查波特率、密码和供电", "Check baud rate, password and power";
     /// Much noise on a reader's line.
     ReaderNoisy = "reader-noisy", Warning, 10_000, "读卡器信号干扰", "A reader's line is noisy",
-        "请检查波特率、接地和数据线", "Check baud rate, grounding and cable";
+        "请检查波特率、接地、数据线和供电", "Check baud rate, grounding, cable and power";
     /// The time was never confirmed in this boot, or contradicts what is known.
     ClockUntrusted = "clock-untrusted", Warning, 0, "时间未校准", "The clock is not confirmed",
         "打卡照常；联网或校时后自动更正", "Punching goes on; connect the office or NTP and times are corrected";
@@ -97,9 +97,13 @@ conditions! {
     /// The office refuses this terminal.
     OfficeRefuses = "office-refuses", Warning, 0, "中心拒绝本机", "The office refuses this terminal",
         "请在中心检查终端是否被停用，必要时重新配对", "Check punch-office terminal show; pair again if it was revoked";
-    /// The office's certificate does not pass.
-    OfficeUntrusted = "office-untrusted", Warning, 0, "中心证书不可信", "The office's certificate is not trusted",
-        "请检查网络是否被劫持，或重新配对", "Something else answers in the office's place, or its CA changed: pair again";
+    /// The office's certificate does not pass, or another key than the office's signed.
+    OfficeUntrusted = "office-untrusted", Warning, 0, "中心身份不可信", "The office's certificate or key is not trusted",
+        "请检查网络是否被劫持；中心更换证书或密钥后须重新配对", "Something else answers in the office's place, or its CA or key changed: pair again";
+    /// What answers at the office's address is not an office.
+    OfficeGarbled = "office-garbled", Warning, 30_000, "中心地址的应答无法识别", "Something that is no office answers at its address",
+        "打卡照常保存；请检查网络登录页、代理和中心地址，并核对两端版本",
+        "Punches are kept; check for a login page of the network, a proxy, the address, and both programs' versions";
     /// No roster yet.
     NoRoster = "no-roster", Warning, 0, "尚无花名册", "No roster yet",
         "打卡照常；导入花名册后自动对应", "Punching goes on; import a roster at the office";

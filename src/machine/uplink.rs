@@ -1,11 +1,12 @@
 //! What to send, when to try again, what the office has.
 //!
-//! Invariants: at most [`BATCH_ENTRIES_MAX`] entries a batch and one batch in flight; the cursor is
+//! Invariants: at most [`BATCH_ENTRIES_MAX`] entries a batch, fewer on a slow line, and one batch in flight; the cursor is
 //! the office's contiguous mark and may go back; while more than one batch waits, every second batch carries the newest entries; journals
 //! are drained oldest first; a heartbeat goes out when idle, for each journal in turn, so that the office can also say that it has lost
 //! something of a closed one. A request that is never answered is for the shell to time out: it then reports [`Failure::Unreachable`].
 
 mod lane;
+mod pace;
 mod retry;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ mod tests;
 use std::collections::VecDeque;
 
 use self::lane::Lane;
+use self::pace::Pace;
 use self::retry::Retry;
 use super::Now;
 use crate::domain::id::{EntryHash, JournalId, Sequence};
@@ -103,16 +105,16 @@ pub struct Request(pub u64);
 pub enum Failure {
     /// Not reached, broken off, timed out, 5xx: the same again later.
     Unreachable(String),
-    /// The certificate does not pass.
+    /// The certificate does not pass, or another key than the office's signed.
     Untrusted(String),
     /// The office refuses this terminal (401, 403).
     Refused(String),
-    /// An answer that is not the office's: HTML, wrong signature.
+    /// An answer that is not the office's: no TLS, HTML, nobody's signature.
     Garbled(String),
 }
 
 /// What is downloaded beside the batches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Download {
     /// Roster, rules, calendar.
     Bundle,
@@ -202,6 +204,7 @@ impl Default for Settings {
 pub struct Uplink {
     settings: Settings,
     retry: Retry,
+    pace: Pace,
     paired: bool,
     /// Oldest first; the last is open.
     lanes: Vec<Lane>,
@@ -209,6 +212,8 @@ pub struct Uplink {
     next_request: u64,
     /// Nothing is tried before this moment.
     not_before: Option<Mono>,
+    /// A technician asked to try while an exchange was under way: should that one fail, the next does not wait.
+    hurry: bool,
     /// When the next heartbeat is due.
     heartbeat_at: Mono,
     /// Which journal the next heartbeat names, counted round.
@@ -245,6 +250,7 @@ struct Sending {
     /// The journal's last entry when it was sent: the office cannot have more of it, whatever it says.
     last: Sequence,
     load: Load,
+    since: Mono,
 }
 
 /// What a request carries.
@@ -281,11 +287,13 @@ impl Uplink {
         Self {
             settings,
             retry: Retry::new(seed, settings.retry_min_ms, settings.retry_max_ms),
+            pace: Pace::new(settings.batch_entries.min(BATCH_ENTRIES_MAX)),
             paired: false,
             lanes: Vec::new(),
             phase: Phase::Idle,
             next_request: 0,
             not_before: None,
+            hurry: false,
             heartbeat_at: Mono(0),
             heartbeat_turn: 0,
             probes: VecDeque::new(),
@@ -315,6 +323,7 @@ impl Uplink {
             Event::TryNow => {
                 self.not_before = None;
                 self.heartbeat_at = now;
+                self.hurry = matches!(self.phase, Phase::Sending(_));
             }
         }
         self.advance(now);
@@ -402,7 +411,7 @@ impl Uplink {
         }
         let last = entries.last().map(|entry| entry.sequence);
         let load = last.filter(|_| newest).map_or(Load::Oldest, Load::Newest);
-        self.send(journal, entries, lost, load);
+        self.send(now, journal, entries, lost, load);
     }
 
     fn replied(&mut self, now: Mono, request: Request, receipt: Receipt) {
@@ -410,6 +419,10 @@ impl Uplink {
         if receipt.journal != sending.journal {
             return self.fail(now, Failure::Garbled("a receipt for another journal".to_owned()));
         }
+        if sending.load != Load::Heartbeat {
+            self.pace.took(now.millis_since(sending.since));
+        }
+        self.hurry = false;
         self.standing.reachable = true;
         self.standing.unreachable_since = None;
         self.standing.failure = None;
@@ -467,9 +480,11 @@ impl Uplink {
     }
 
     fn failed(&mut self, now: Mono, request: Request, failure: Failure) {
-        if self.finish(request).is_some() {
-            self.fail(now, failure);
+        let Some(sending) = self.finish(request) else { return };
+        if sending.load != Load::Heartbeat && matches!(failure, Failure::Unreachable(_) | Failure::Garbled(_)) {
+            self.pace.shorten();
         }
+        self.fail(now, failure);
     }
 
     fn fail(&mut self, now: Mono, failure: Failure) {
@@ -477,7 +492,7 @@ impl Uplink {
             Failure::Unreachable(_) | Failure::Garbled(_) => self.retry.delay_ms(),
             Failure::Untrusted(_) | Failure::Refused(_) => self.retry.slow_delay_ms(),
         };
-        self.not_before = Some(now.plus_millis(delay_ms));
+        self.not_before = Some(now.plus_millis(delay_ms)).filter(|_| !std::mem::take(&mut self.hurry));
         self.standing.reachable = false;
         self.standing.unreachable_since.get_or_insert(now);
         self.standing.failure = Some(failure);
@@ -493,7 +508,7 @@ impl Uplink {
         if let Some((journal, from, newest)) = self.choose(now) {
             self.begin(now, journal, from, newest);
         } else if self.heartbeat_at <= now || !self.probes.is_empty() {
-            self.heartbeat();
+            self.heartbeat(now);
         }
     }
 
@@ -520,14 +535,14 @@ impl Uplink {
     fn begin(&mut self, now: Mono, journal: JournalId, from: Sequence, newest: bool) {
         let Some(lane) = self.lane(journal) else { return };
         if let Some(pruned) = lane.pruned().filter(|pruned| pruned.to >= lane.end()) {
-            return self.send(journal, Vec::new(), vec![pruned], Load::Oldest);
+            return self.send(now, journal, Vec::new(), vec![pruned], Load::Oldest);
         }
         let limit = self.limit();
         self.phase = Phase::Loading(Loading { journal, from, newest, since: now });
         self.actions.push_back(Action::Load { journal, from, limit });
     }
 
-    fn heartbeat(&mut self) {
+    fn heartbeat(&mut self, now: Mono) {
         let turn = self.heartbeat_turn % self.lanes.len().max(1);
         let asked = std::iter::from_fn(|| self.probes.pop_front()).find(|probe| self.lanes.iter().any(|lane| lane.view.journal == *probe));
         if asked.is_none() {
@@ -535,15 +550,15 @@ impl Uplink {
         }
         let in_turn = || self.lanes.iter().rev().nth(turn).map(|lane| lane.view.journal);
         if let Some(journal) = asked.or_else(in_turn) {
-            self.send(journal, Vec::new(), Vec::new(), Load::Heartbeat);
+            self.send(now, journal, Vec::new(), Vec::new(), Load::Heartbeat);
         }
     }
 
-    fn send(&mut self, journal: JournalId, entries: Vec<Stored>, lost: Vec<Lost>, load: Load) {
+    fn send(&mut self, now: Mono, journal: JournalId, entries: Vec<Stored>, lost: Vec<Lost>, load: Load) {
         let request = Request(self.next_request);
         self.next_request += 1;
         let last = self.lane(journal).map_or(Sequence::ZERO, |lane| lane.view.last);
-        self.phase = Phase::Sending(Sending { request, journal, last, load });
+        self.phase = Phase::Sending(Sending { request, journal, last, load, since: now });
         self.actions.push_back(Action::Send { request, journal, entries, lost });
     }
 
@@ -555,8 +570,8 @@ impl Uplink {
         Some(ended)
     }
 
-    fn limit(&self) -> usize {
-        self.settings.batch_entries.clamp(1, BATCH_ENTRIES_MAX)
+    const fn limit(&self) -> usize {
+        self.pace.entries()
     }
 
     fn lane(&self, journal: JournalId) -> Option<&Lane> {

@@ -17,20 +17,25 @@ use crate::clock::Clock;
 use crate::domain::id::{JournalId, hex_text};
 use crate::domain::time::{Mono, Wall};
 use crate::machine::uplink::{Download, Failure};
-use crate::wire::batch::{BATCH_BYTES_MAX, Batch, Lost, Receipt, TerminalState};
+use crate::wire::batch::{Batch, Lost, Receipt, TerminalState};
 use crate::wire::bundle::BUNDLE_BYTES_MAX;
-use crate::wire::canonical::{self, Purpose, SIGNATURE_HEADER, TERMINAL_HEADER};
+use crate::wire::canonical::{self, CanonicalError, Purpose, SIGNATURE_HEADER, TERMINAL_HEADER};
 use crate::wire::entry::Stored;
 use crate::wire::pairing::{PairReply, PairRequest, PairingCode};
 
-/// How long a connection may take.
-const CONNECT_LIMIT: Duration = Duration::from_secs(5);
-/// How long a server may be silent.
+/// How long a connection may take, its TLS included: where a line loses three of ten packets, the first goes again after 1, 2 and 4 s.
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+/// How long the other end may be silent once it has heard everything: its disk may take seconds; a person who waits for `punchctl pair` has
+/// little more patience.
 const SILENCE_LIMIT: Duration = Duration::from_secs(15);
-/// How long one exchange may take: a full batch on a line of 400 kbit/s with loss.
-const EXCHANGE_LIMIT: Duration = Duration::from_mins(1);
+/// How long one exchange may take beside what it moves: a connection, a silence, and a little.
+const EXCHANGE_LIMIT: Duration = Duration::from_secs(30);
+/// The slowest line that is waited for, in bytes a second: 32 kbit/s, a poor mobile connection. What an exchange moves adds to its limits.
+const SLOWEST_BYTES_PER_S: u64 = 4 * 1024;
 /// How long a connection that nobody uses is kept: batches follow each other at once, and a heartbeat's connection is verified anew.
 const IDLE_LIMIT: Duration = Duration::from_secs(10);
+/// Most bytes of a receipt, of what pairing gives, and of a refusal: each is one small object, a certificate the longest part.
+const REPLY_BYTES_MAX: usize = 64 * 1024;
 /// Most characters of an answer that is shown as an error.
 const SHOWN_MAX: usize = 200;
 
@@ -98,7 +103,7 @@ impl Link {
     /// Why no good receipt came.
     pub async fn send(&self, journal: JournalId, entries: Vec<Stored>, lost: Vec<Lost>, state: TerminalState) -> Result<Exchange, Failure> {
         let body = batch_body(&self.pairing, journal, entries, lost, state).map_err(Failure::Garbled)?;
-        let signature = canonical::sign(&self.key, Purpose::Batch, &body);
+        let (signature, length) = (canonical::sign(&self.key, Purpose::Batch, &body), body.len());
         let request = self
             .client
             .post(format!("{}/terminal/v1/batch", self.pairing.url))
@@ -108,7 +113,7 @@ impl Link {
             .body(body);
         let _exchange = self.clock.begin();
         let sent = self.clock.mono();
-        let answer = answer(request, BATCH_BYTES_MAX).await?;
+        let answer = answer(request, length, REPLY_BYTES_MAX).await?;
         let received = self.clock.mono();
         let receipt: Receipt = self.signed(&answer, Purpose::Receipt)?;
         if receipt.terminal != self.pairing.terminal || receipt.journal != journal {
@@ -127,7 +132,7 @@ impl Link {
         if let Some(tag) = tag {
             request = request.header("if-none-match", format!("\"{tag}\""));
         }
-        let answer = answer(request, BUNDLE_BYTES_MAX).await?;
+        let answer = answer(request, 0, BUNDLE_BYTES_MAX).await?;
         if answer.status == StatusCode::NOT_MODIFIED {
             return Ok(Fetched::Unchanged);
         }
@@ -141,7 +146,7 @@ impl Link {
     /// # Errors
     /// Why no good answer came.
     pub async fn knock(&self) -> Result<Option<Wall>, Failure> {
-        let answer = answer(self.request(Download::Elsewhere), BUNDLE_BYTES_MAX).await?;
+        let answer = answer(self.request(Download::Elsewhere), 0, BUNDLE_BYTES_MAX).await?;
         self.signed::<serde::de::IgnoredAny>(&answer, Purpose::Bundle)?;
         Ok(Wall::parse_http_date(&answer.date))
     }
@@ -158,8 +163,13 @@ impl Link {
     }
 
     fn signed<T: DeserializeOwned>(&self, answer: &Answer, purpose: Purpose) -> Result<T, Failure> {
-        canonical::verify(&self.office_key, purpose, &answer.body, &answer.signature)
-            .map_err(|error| Failure::Garbled(format!("{error} ({} {})", answer.status, answer.kind)))?;
+        let told = |what: &str| format!("{what} ({} {})", answer.status, answer.kind);
+        canonical::verify(&self.office_key, purpose, &answer.body, &answer.signature).map_err(|error| match error {
+            CanonicalError::Signature => Failure::Untrusted(told("the answer is signed by another key than the one that pairing gave")),
+            CanonicalError::SignatureForm | CanonicalError::Key | CanonicalError::Entry(_) => {
+                Failure::Garbled(told("the answer is signed by nobody, as a login page of the network is"))
+            }
+        })?;
         serde_json::from_slice(&answer.body).map_err(|error| Failure::Garbled(unreadable(&error)))
     }
 }
@@ -181,7 +191,7 @@ pub async fn pair(
     }
     let client = client(&Anchor::KeyDigest(code.ca_digest), clock, standing).map_err(Failure::Garbled)?;
     let request = PairRequest { secret: hex_text(&code.secret), ..request };
-    let answer = answer(client.post(format!("{url}/terminal/v1/pair")).json(&request), BATCH_BYTES_MAX).await?;
+    let answer = answer(client.post(format!("{url}/terminal/v1/pair")).json(&request), 0, REPLY_BYTES_MAX).await?;
     let reply: PairReply = serde_json::from_slice(&answer.body).map_err(|error| Failure::Garbled(unreadable(&error)))?;
     let pairing = Pairing { url, terminal: reply.terminal, ca: reply.ca, office_key: reply.office_key };
     let vouched = trust::ca_has_digest(&pairing.ca, code.ca_digest);
@@ -196,9 +206,7 @@ fn client(anchor: &Anchor, clock: &Clock, standing: &ClockStanding) -> Result<Cl
         .https_only(true)
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(CONNECT_LIMIT)
-        .read_timeout(SILENCE_LIMIT)
         .pool_idle_timeout(IDLE_LIMIT)
-        .timeout(EXCHANGE_LIMIT)
         .build()
         .map_err(|error| error.to_string())
 }
@@ -242,13 +250,23 @@ impl Answer {
     }
 }
 
+/// How long so many bytes may take.
+fn on_the_slowest_line(bytes: usize) -> Duration {
+    Duration::from_millis(u64::try_from(bytes).unwrap_or(u64::MAX).saturating_mul(1_000) / SLOWEST_BYTES_PER_S)
+}
+
 /// Where an answer cannot be read. Its text is not repeated: a bundle holds names.
 fn unreadable(error: &serde_json::Error) -> String {
     format!("the answer cannot be read at line {} column {}", error.line(), error.column())
 }
 
-async fn answer(request: RequestBuilder, limit: usize) -> Result<Answer, Failure> {
-    let mut response = request.send().await.map_err(|error| failure(&error))?;
+/// Sends a request of so many bytes and hears the answer out, within every limit of time and length.
+async fn answer(request: RequestBuilder, sent_bytes: usize, bytes_max: usize) -> Result<Answer, Failure> {
+    let quiet = |limit: Duration| Failure::Unreachable(format!("nothing is heard from the office for {} s", limit.as_secs()));
+    let head_limit = SILENCE_LIMIT + on_the_slowest_line(sent_bytes);
+    let mut end = std::pin::pin!(tokio::time::sleep(EXCHANGE_LIMIT + on_the_slowest_line(sent_bytes)));
+    let response = tokio::time::timeout(head_limit, request.send()).await.map_err(|_elapsed| quiet(head_limit))?;
+    let mut response = response.map_err(|error| failure(&error))?;
     let header =
         |response: &Response, name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let mut answer = Answer {
@@ -259,10 +277,19 @@ async fn answer(request: RequestBuilder, limit: usize) -> Result<Answer, Failure
         kind: header(&response, "content-type").chars().filter(|c| !c.is_control()).take(SHOWN_MAX).collect(),
         body: Vec::new(),
     };
-    while let Some(chunk) = response.chunk().await.map_err(|error| failure(&error))? {
-        if answer.body.len() + chunk.len() > limit {
-            return Err(Failure::Garbled(format!("the answer is longer than {limit} bytes")));
+    let bytes_max = if answer.status.is_success() { bytes_max } else { REPLY_BYTES_MAX };
+    loop {
+        let chunk = tokio::select! {
+            chunk = tokio::time::timeout(SILENCE_LIMIT, response.chunk()) => chunk,
+            () = &mut end => return Err(Failure::Unreachable(format!("the answer comes too slowly: {} bytes so far", answer.body.len()))),
+        };
+        let chunk = chunk.map_err(|_elapsed| quiet(SILENCE_LIMIT))?.map_err(|error| failure(&error))?;
+        let Some(chunk) = chunk else { break };
+        if answer.body.len() + chunk.len() > bytes_max {
+            return Err(Failure::Garbled(format!("{}: the answer is longer than {bytes_max} bytes", answer.status)));
         }
+        let later = end.deadline() + on_the_slowest_line(chunk.len());
+        end.as_mut().reset(later);
         answer.body.extend_from_slice(&chunk);
     }
     match answer.status {
@@ -278,28 +305,54 @@ async fn answer(request: RequestBuilder, limit: usize) -> Result<Answer, Failure
     }
 }
 
-/// A certificate that does not pass is told apart from an office that is not there: the remedies differ.
+/// A certificate that does not pass, and something that speaks another language, are told apart from an office that is not there: the
+/// remedies differ.
 fn failure(error: &reqwest::Error) -> Failure {
     let mut causes = Vec::new();
     let mut cause: Option<&dyn std::error::Error> = Some(error);
-    let mut untrusted = false;
-    while let Some(found) = cause {
-        causes.push(found.to_string());
-        untrusted |= is_certificate(found);
-        cause = found.source();
+    let mut found = Found::Nothing;
+    while let Some(next) = cause {
+        causes.push(next.to_string());
+        found = found.max(sign(next));
+        cause = next.source();
     }
     causes.dedup();
     let text = causes.join(": ");
-    if untrusted { Failure::Untrusted(text) } else { Failure::Unreachable(text) }
+    match found {
+        Found::Certificate => Failure::Untrusted(text),
+        Found::NoTls => Failure::Garbled(format!("what answers does not speak TLS, as a login page of the network does not ({text})")),
+        Found::NoHttp => Failure::Garbled(format!("what answers does not speak HTTP ({text})")),
+        Found::Nothing => Failure::Unreachable(text),
+    }
 }
 
-/// Whether an error is about the other end's certificate; an I/O error may hold another, which is not among its sources.
-fn is_certificate(error: &(dyn std::error::Error + 'static)) -> bool {
+/// What a cause tells about the other end, the plainest last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Found {
+    Nothing,
+    NoHttp,
+    NoTls,
+    Certificate,
+}
+
+/// Looks at one cause; an I/O error may hold another, which is not among its sources.
+fn sign(error: &(dyn std::error::Error + 'static)) -> Found {
     if let Some(tls) = error.downcast_ref::<rustls::Error>() {
-        return matches!(tls, rustls::Error::InvalidCertificate(_));
+        return match tls {
+            rustls::Error::InvalidCertificate(_) => Found::Certificate,
+            rustls::Error::InvalidMessage(_)
+            | rustls::Error::InappropriateMessage { .. }
+            | rustls::Error::InappropriateHandshakeMessage { .. }
+            | rustls::Error::PeerIncompatible(_)
+            | rustls::Error::PeerMisbehaved(_) => Found::NoTls,
+            _ => Found::Nothing,
+        };
+    }
+    if let Some(http) = error.downcast_ref::<hyper::Error>() {
+        return if http.is_parse() { Found::NoHttp } else { Found::Nothing };
     }
     let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    held.is_some_and(|held| is_certificate(held))
+    held.map_or(Found::Nothing, |held| sign(held))
 }
 
 #[cfg(test)]

@@ -150,6 +150,40 @@ fn a_technician_need_not_wait() {
 }
 
 #[test]
+fn a_technician_who_asks_while_an_exchange_hangs_is_not_put_off_by_its_failure() {
+    let mut rig = Rig::paired(vec![view(1, 1, 1, true)]);
+    let request = rig.sent(1, &[]);
+    rig.tell(Event::TryNow);
+    assert_eq!(rig.actions(), [], "one exchange at a time");
+    rig.fail(request, Failure::Unreachable("no answer".to_owned()));
+    let request = rig.sent(1, &[]);
+    rig.fail(request, Failure::Unreachable("no answer".to_owned()));
+    assert_eq!(rig.actions(), [], "once for each time that somebody asked");
+    assert!((1_000..=4_000).contains(&rig.wait()), "{}", rig.wait());
+}
+
+#[test]
+fn a_batch_too_long_for_the_line_goes_in_parts_and_a_refusal_does_not_shorten_it() {
+    let mut rig = Rig::new();
+    rig.uplink = Uplink::new(1, Settings { batch_entries: 64, ..SETTINGS });
+    rig.tell(Event::Journals(vec![view(1, 0, 40, true)]));
+    rig.tell(Event::Paired);
+    let too_long = [
+        (Failure::Refused("revoked".to_owned()), 64, 40),
+        (Failure::Unreachable("no answer".to_owned()), 64, 40),
+        (Failure::Garbled("413 Payload Too Large".to_owned()), 32, 32),
+        (Failure::Unreachable("no answer".to_owned()), 16, 16),
+    ];
+    for (failure, limit, fits) in too_long {
+        let first = rig.asked_for(limit);
+        let request = rig.serve(1, first, (first + fits - 1).min(40));
+        rig.fail(request, failure);
+        rig.pass_to_timeout();
+    }
+    assert_eq!(rig.asked_for(16), 25, "the newest, while more than one batch waits");
+}
+
+#[test]
 fn a_refusal_is_told_and_tried_again_slowly() {
     for failure in [Failure::Refused("revoked".to_owned()), Failure::Untrusted("another key".to_owned())] {
         let mut rig = Rig::paired(vec![view(1, 1, 1, true)]);
@@ -366,6 +400,14 @@ impl Rig {
 
     fn actions(&mut self) -> Vec<Action> {
         std::iter::from_fn(|| self.uplink.poll_action()).collect()
+    }
+
+    /// From where the journal is read next, for a batch of so many.
+    fn asked_for(&mut self, entries: usize) -> u64 {
+        let actions = self.actions();
+        let [Action::Load { from, limit, .. }] = &actions[..] else { panic!("nothing is read: {actions:?}") };
+        assert_eq!(*limit, entries);
+        from.0
     }
 
     fn give(&mut self, number: u8, first: u64, last: u64) {

@@ -1,6 +1,6 @@
 //! The office as the loop sees it: exchanges are started here and their ends told to the machines; pairing; what was downloaded.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -66,6 +66,10 @@ pub(super) struct Office {
     pub(super) obstacle: String,
     /// Why the last download came to nothing; empty where it did not.
     pub(super) download_failure: String,
+    /// What the log was told of the link: what is wrong, or nothing.
+    told: Option<Code>,
+    /// What is being downloaded: on a slow line that takes longer than the office takes to name it again.
+    fetching: BTreeSet<Download>,
     pub(super) last_exchange: Option<Wall>,
     /// The same by our own counting.
     pub(super) last_exchanged: Option<Mono>,
@@ -84,6 +88,8 @@ impl Office {
             standing: ClockStanding::default(),
             obstacle: String::new(),
             download_failure: String::new(),
+            told: None,
+            fetching: BTreeSet::new(),
             last_exchange: None,
             last_exchanged: None,
             bundle_tag: None,
@@ -168,8 +174,11 @@ impl Kiosk {
         }
     }
 
-    fn fetch(&self, what: Download) {
+    fn fetch(&mut self, what: Download) {
         let Some(link) = self.office.link.clone() else { return };
+        if !self.office.fetching.insert(what) {
+            return;
+        }
         let ends = self.office.ends.clone();
         let (bundle, elsewhere) = (self.office.bundle_tag.clone(), self.office.elsewhere_tag.clone());
         self.supervisor.passing(async move {
@@ -189,6 +198,11 @@ impl Kiosk {
 
     pub(super) fn exchanged(&mut self, exchanged: Exchanged) {
         let now = self.now();
+        match &exchanged {
+            Exchanged::Bundle(_) => self.office.fetching.remove(&Download::Bundle),
+            Exchanged::Elsewhere(_) => self.office.fetching.remove(&Download::Elsewhere),
+            Exchanged::Batch { .. } | Exchanged::Paired { .. } => false,
+        };
         match exchanged {
             Exchanged::Batch { request, result: Ok(exchange) } => {
                 let told = clockkeeper::Exchange {
@@ -256,37 +270,30 @@ impl Kiosk {
         let paired = self.office.link.is_some();
         self.board.set(now.mono, Code::NotPaired, "", (!paired).then(|| self.office.obstacle.clone()));
         let failure = standing.failure.filter(|_| paired && !standing.reachable);
-        let told = |wanted: fn(&Failure) -> Option<&String>| failure.as_ref().and_then(wanted).cloned();
-        self.board.set(
-            now.mono,
-            Code::OfficeUnreachable,
-            "",
-            told(|failure| match failure {
-                Failure::Unreachable(why) | Failure::Garbled(why) => Some(why),
-                Failure::Untrusted(_) | Failure::Refused(_) => None,
-            }),
-        );
-        self.board.set(
-            now.mono,
-            Code::OfficeRefuses,
-            "",
-            told(|failure| match failure {
-                Failure::Refused(why) => Some(why),
-                Failure::Unreachable(_) | Failure::Garbled(_) | Failure::Untrusted(_) => None,
-            }),
-        );
-        self.board.set(
-            now.mono,
-            Code::OfficeUntrusted,
-            "",
-            told(|failure| match failure {
-                Failure::Untrusted(why) => Some(why),
-                Failure::Unreachable(_) | Failure::Garbled(_) | Failure::Refused(_) => None,
-            }),
-        );
+        let wrong = failure.as_ref().map(|failure| (office_code(failure), failure_text(failure)));
+        self.tell_of_change(wrong.map(|(code, why)| (code, why.to_owned())));
+        // Whatever is wrong in its course, an outage lasts since it began.
+        let since = standing.unreachable_since.unwrap_or(now.mono);
+        for code in [Code::OfficeUnreachable, Code::OfficeRefuses, Code::OfficeUntrusted, Code::OfficeGarbled] {
+            let detail = wrong.filter(|(raised, _)| *raised == code).map(|(_, why)| why.to_owned());
+            self.board.set(since, code, "", detail);
+        }
         let stale =
             self.office.bundle_at.is_some_and(|at| standing.unreachable_since.is_some() && now.wall.millis_since(at) > ROSTER_STALE_MS);
         self.board.set(now.mono, Code::RosterStale, "", stale.then(String::new));
+    }
+
+    /// One line in the log when the office is lost, when that gets another reason, and when it is back; not one for every try.
+    fn tell_of_change(&mut self, wrong: Option<(Code, String)>) {
+        let code = wrong.as_ref().map(|(code, _)| *code);
+        if self.office.told == code {
+            return;
+        }
+        match wrong {
+            Some((code, why)) => tracing::warn!(code = code.code(), why, "no exchange with the office; it is tried again"),
+            None => tracing::info!("exchanges with the office go through again"),
+        }
+        self.office.told = code;
     }
 
     /// Begins pairing; the answer comes when the office has spoken.
@@ -336,6 +343,7 @@ impl Kiosk {
                 // What another office gave stays in force until this one gives its own, whatever its tag.
                 (self.office.bundle_tag, self.office.elsewhere_tag) = (None, None);
                 (self.office.last_exchange, self.office.last_exchanged) = (None, None);
+                self.office.fetching.clear();
                 self.connect(pairing);
                 self.record_maintenance("paired with an office");
                 Reply::Done { text }
@@ -362,6 +370,16 @@ fn kept(settings: &TerminalSettings, pairing: Pairing) -> Result<Pairing, String
 pub(super) fn failure_text(failure: &Failure) -> &str {
     match failure {
         Failure::Unreachable(why) | Failure::Untrusted(why) | Failure::Refused(why) | Failure::Garbled(why) => why,
+    }
+}
+
+/// What is wrong with the office when an exchange fails so.
+const fn office_code(failure: &Failure) -> Code {
+    match failure {
+        Failure::Unreachable(_) => Code::OfficeUnreachable,
+        Failure::Untrusted(_) => Code::OfficeUntrusted,
+        Failure::Refused(_) => Code::OfficeRefuses,
+        Failure::Garbled(_) => Code::OfficeGarbled,
     }
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::id::{JournalId, ReaderName, Sequence, TerminalId};
 use crate::domain::time::ClockReading;
+use crate::health::doctor::Part;
 use crate::health::{Condition, Severity};
 use crate::reader::{Answer, Fault, Request as ReaderRequest};
 
@@ -51,6 +52,8 @@ pub enum Request {
         /// What.
         request: ReaderRequest,
     },
+    /// Everything that the doctor wants to know, part by part.
+    Examine,
     /// A signed file's content: every entry of every journal.
     ExportSigned,
 }
@@ -82,6 +85,11 @@ pub enum Reply {
     Answer {
         /// What.
         answer: Answer,
+    },
+    /// One part of the answer to [`Request::Examine`]; what takes too long is left out.
+    Part {
+        /// What.
+        part: Part,
     },
     /// It is done.
     Done {

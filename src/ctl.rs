@@ -1,6 +1,7 @@
 //! `punchctl`, the technician's tool at the kiosk. It talks only to punchd's local socket; every verb has `--json`.
 
 mod client;
+mod doctor;
 mod entries;
 mod export;
 mod words;
@@ -46,6 +47,13 @@ struct Global {
 enum Verb {
     /// How the kiosk stands, and what to do about what is wrong
     Status,
+    /// Ask everything that is asked first when something is wrong; says what to do
+    ///
+    /// One line for each check: ✔ right, ! wants a hand, ✘ does not work, – nothing to check. Run it as root, so that it may look everywhere.
+    /// The exit code is 0 when nothing is ✘, else that of the first ✘: 69 something does not answer, 74 disk or journal, 77 permission,
+    /// 78 configuration. With --json one object: ok, checks (check, state, found, remedy, code).
+    /// 逐项检查并给出处理办法；请用 sudo 运行。
+    Doctor,
     /// What people are told, as it happens
     Watch,
     /// Every entry, oldest first
@@ -138,6 +146,9 @@ pub fn main() -> ExitCode {
         }
     };
     let language = cli.global.lang.unwrap_or_else(Language::of_the_environment);
+    if matches!(cli.verb, Verb::Doctor) {
+        return doctor::run(&cli.global, language).into();
+    }
     let done = client::socket_path(cli.global.socket.as_deref(), cli.global.config.as_deref())
         .and_then(|path| Client::connect(&path))
         .and_then(|client| run(client, cli.verb, cli.global.json, language));
@@ -153,6 +164,7 @@ pub fn main() -> ExitCode {
 fn run(client: Client, verb: Verb, json: bool, language: Language) -> Result<Exit, ClientError> {
     match verb {
         Verb::Status => show(client, &Request::Status, json, language),
+        Verb::Doctor => show(client, &Request::Examine, json, language),
         Verb::Watch => show(client, &Request::Watch, json, language),
         Verb::Punches { after } => show(client, &Request::Punches { after: after.map(Sequence) }, json, language),
         Verb::Readers { raw: Some(reader), .. } => show(client, &Request::Raw { reader }, json, language),
@@ -188,6 +200,7 @@ fn show(mut client: Client, request: &Request, json: bool, language: Language) -
                 Reply::Line { text } => sys::out(entries::line(text)),
                 Reply::Raw { mono, hex } => sys::out(format_args!("{mono:>12} ms  {hex}")),
                 Reply::Answer { answer } => sys::out(words::answer(answer, language)),
+                Reply::Part { .. } => sys::out(words::json(&reply)),
                 Reply::Done { text } => sys::out(text),
                 Reply::Failed { code, text, hint } => {
                     sys::err(format_args!("punchctl: {text} ({code})\n  → {hint}"));

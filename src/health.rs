@@ -4,6 +4,7 @@
 //! put back does not flash. Each code has its line in the README.
 
 pub mod board;
+pub mod doctor;
 
 use serde::{Deserialize, Serialize};
 

@@ -1,5 +1,7 @@
 //! What the programs share of the operating system: exit codes, standard output, files that are whole or absent.
 
+pub mod accounts;
+
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};

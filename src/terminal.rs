@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod display;
+pub mod examine;
 pub mod export;
 pub mod identity;
 pub mod journal;

@@ -9,7 +9,9 @@ use super::file::{ConfigFile, LoadError};
 use super::problem::Problems;
 use super::reader::{self, ReaderSettings};
 use super::table::{Section, parse};
-use crate::domain::id::TerminalId;
+use sha2::{Digest, Sha256};
+
+use crate::domain::id::{TerminalId, hex_text};
 use crate::domain::time::UtcOffset;
 
 /// The sample that `punchd default-config` prints.
@@ -19,7 +21,7 @@ pub const PLACES: [&str; 2] = ["./config/terminal.toml", "/etc/punchd/terminal.t
 /// Most readers of one kiosk.
 pub const READERS_MAX: usize = 16;
 /// The technician's socket where the file names none.
-const CONTROL_SOCKET: &str = "/run/punchd/kiosk.sock";
+pub const CONTROL_SOCKET: &str = "/run/punchd/kiosk.sock";
 /// Shortest and longest retention, in days: a month to be useful, ten years.
 const RETENTION_DAYS: std::ops::RangeInclusive<i64> = 30..=3_650;
 /// Default retention, in days (architecture law 4).
@@ -28,6 +30,8 @@ const RETENTION_DAYS_DEFAULT: u32 = 180;
 /// A kiosk's settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TerminalSettings {
+    /// The file that it was read from, if from one.
+    pub file: Option<PathBuf>,
     /// Who it is, if the file says.
     pub id: Option<TerminalId>,
     /// Its name on the page.
@@ -56,6 +60,14 @@ pub struct TerminalSettings {
     pub readers: Vec<ReaderSettings>,
     /// What pairing must agree with.
     pub office: OfficeOverride,
+}
+
+impl TerminalSettings {
+    /// The digest of what is set, wherever it was read from: what a `settings` entry records.
+    pub fn digest(&self) -> String {
+        let settings = Self { file: None, ..self.clone() };
+        hex_text(&Sha256::digest(format!("{settings:?}").as_bytes()))
+    }
 }
 
 /// What the file says of the office; pairing must agree with it.
@@ -118,7 +130,10 @@ choice! {
 /// # Errors
 /// When there is none, it cannot be read, or anything in it is wrong.
 pub fn load(named: Option<&Path>) -> Result<TerminalSettings, LoadError> {
-    ConfigFile::read(named, PLACES)?.checked(check)
+    let file = ConfigFile::read(named, PLACES)?;
+    let settings = file.checked(check)?;
+    let place = std::path::absolute(&file.name).ok();
+    Ok(TerminalSettings { file: place, ..settings })
 }
 
 /// Reads the technician's socket alone, so that a running kiosk can be asked while its configuration is being changed, and by someone who may
@@ -177,6 +192,7 @@ fn read(top: &mut Section<'_>, problems: &mut Problems) -> TerminalSettings {
     let office = office(top, problems);
     let readers = readers(top, problems);
     TerminalSettings {
+        file: None,
         id,
         name,
         phone,

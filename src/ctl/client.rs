@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::config::terminal;
 use crate::control::{Reply, Request};
@@ -88,6 +89,17 @@ impl Client {
     pub(crate) fn connect(path: &Path) -> Result<Self, ClientError> {
         let stream = UnixStream::connect(path).map_err(|source| ClientError::Connect { path: path.to_owned(), source })?;
         Ok(Self { stream: BufReader::new(stream) })
+    }
+
+    /// Over a stream on which somebody else writes replies.
+    pub(crate) fn over(stream: UnixStream) -> Self {
+        Self { stream: BufReader::new(stream) }
+    }
+
+    /// How long each further question and reply may take.
+    pub(crate) fn limit(&self, limit: Duration) -> Result<(), ClientError> {
+        self.stream.get_ref().set_read_timeout(Some(limit))?;
+        Ok(self.stream.get_ref().set_write_timeout(Some(limit))?)
     }
 
     /// Asks.

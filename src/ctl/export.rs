@@ -42,7 +42,12 @@ pub(crate) fn plain(mut client: Client, format: Format) -> Result<Exit, ClientEr
                 out.write_record(row).map_err(io::Error::from)?;
             }
             Reply::Failed { text, .. } => return Err(ClientError::Refused(text)),
-            Reply::Status(_) | Reply::Readers { .. } | Reply::Raw { .. } | Reply::Answer { .. } | Reply::Done { .. } => {}
+            Reply::Status(_)
+            | Reply::Readers { .. }
+            | Reply::Raw { .. }
+            | Reply::Answer { .. }
+            | Reply::Part { .. }
+            | Reply::Done { .. } => {}
         }
     }
     out.flush()?;
@@ -60,7 +65,12 @@ pub(crate) fn signed(mut client: Client, path: &Path) -> Result<Exit, ClientErro
                 text.push('\n');
             }
             Reply::Failed { text, .. } => return Err(ClientError::Refused(text)),
-            Reply::Status(_) | Reply::Readers { .. } | Reply::Raw { .. } | Reply::Answer { .. } | Reply::Done { .. } => {}
+            Reply::Status(_)
+            | Reply::Readers { .. }
+            | Reply::Raw { .. }
+            | Reply::Answer { .. }
+            | Reply::Part { .. }
+            | Reply::Done { .. } => {}
         }
     }
     sys::write_whole(path, text.as_bytes(), 0o600).map_err(|source| ClientError::Write { path: path.to_owned(), source })?;

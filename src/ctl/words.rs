@@ -45,7 +45,7 @@ pub(crate) fn json(reply: &Reply) -> String {
         Reply::Readers { readers } => serde_json::to_string(readers),
         Reply::Line { text } => return text.clone(),
         Reply::Answer { answer } => serde_json::to_string(answer),
-        Reply::Raw { .. } | Reply::Done { .. } | Reply::Failed { .. } => serde_json::to_string(reply),
+        Reply::Raw { .. } | Reply::Part { .. } | Reply::Done { .. } | Reply::Failed { .. } => serde_json::to_string(reply),
     };
     text.unwrap_or_default()
 }
@@ -122,12 +122,12 @@ fn reader_lines(readers: &[ReaderStatus], language: Language) -> Vec<String> {
 }
 
 /// A text filled up to so many columns of a terminal.
-fn padded(text: &str, width: usize) -> String {
+pub(crate) fn padded(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(width.saturating_sub(columns(text))))
 }
 
 /// The columns that a text takes: a Chinese character takes two.
-fn columns(text: &str) -> usize {
+pub(crate) fn columns(text: &str) -> usize {
     text.chars().map(|letter| if u32::from(letter) < WIDE_FROM { 1 } else { 2 }).sum()
 }
 

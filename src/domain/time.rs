@@ -34,6 +34,11 @@ impl Wall {
         Self(self.0.saturating_sub_unsigned(millis))
     }
 
+    /// Reads the date of an HTTP answer: `Mon, 23 Nov 2026 07:50:00 GMT`.
+    pub fn parse_http_date(text: &str) -> Option<Self> {
+        DateTime::parse_from_rfc2822(text).ok().map(|at| Self(at.timestamp_millis()))
+    }
+
     /// Reads RFC 3339 with its offset.
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
         DateTime::parse_from_rfc3339(text).ok().map(|at| Self(at.timestamp_millis()))
@@ -244,6 +249,7 @@ mod tests {
         assert_eq!((date.to_string().as_str(), time.to_string().as_str()), ("2026-11-23", "07:55"));
         assert_eq!(china.wall(date, time), at);
         assert_eq!(china.rfc3339(at), "2026-11-23T07:55:00+08:00");
+        assert_eq!(Wall::parse_http_date("Sun, 22 Nov 2026 23:55:00 GMT"), Some(at));
     }
 
     #[test]

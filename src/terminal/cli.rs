@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use super::run;
+use super::{examine, run};
 use crate::clock::Clock;
 use crate::config::file::LoadError;
 use crate::config::terminal;
@@ -33,6 +33,8 @@ enum Verb {
         /// Which file
         file: Option<PathBuf>,
     },
+    /// What can be found out while no daemon runs, changing nothing: for `punchctl doctor`, one JSON object a line
+    Examine,
     /// Print the sample configuration
     DefaultConfig,
 }
@@ -58,6 +60,10 @@ pub fn main() -> ExitCode {
                 sys::out(format_args!("the configuration is right: {readers} reader(s), page at http://{}", settings.listen));
                 Exit::Ok
             }
+            Err(error) => refuse(&error),
+        },
+        Verb::Examine => match terminal::load(cli.config.as_deref()) {
+            Ok(settings) => examine::at_rest(&settings),
             Err(error) => refuse(&error),
         },
         Verb::Run => match terminal::load(cli.config.as_deref()) {

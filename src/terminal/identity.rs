@@ -107,19 +107,33 @@ pub fn contradiction(settings: &TerminalSettings, pairing: &Pairing) -> Option<S
     }
 }
 
+/// Where the kiosk's key lies.
+pub fn key_file(data_dir: &Path) -> PathBuf {
+    data_dir.join(KEY_FILE)
+}
+
+/// The kiosk's key, if it was made already.
+///
+/// # Errors
+/// When it is there and cannot be used.
+pub fn kept_key(data_dir: &Path) -> Result<Option<SigningKey>, IdentityError> {
+    let path = key_file(data_dir);
+    let Some(bytes) = read(&path)? else { return Ok(None) };
+    let text = String::from_utf8_lossy(&bytes);
+    let secret = hex_bytes(text.trim()).and_then(|secret| <[u8; 32]>::try_from(secret).ok());
+    let damaged = || IdentityError::Damaged { path, why: "it must be 64 hexadecimal digits".to_owned() };
+    secret.map(|secret| Some(SigningKey::from_bytes(&secret))).ok_or_else(damaged)
+}
+
 /// The kiosk's key; made at the first call.
 ///
 /// # Errors
 /// When it can be neither read nor made.
 pub fn key(data_dir: &Path) -> Result<SigningKey, IdentityError> {
-    let path = data_dir.join(KEY_FILE);
-    if let Some(bytes) = read(&path)? {
-        let text = String::from_utf8_lossy(&bytes);
-        let secret = hex_bytes(text.trim()).and_then(|secret| <[u8; 32]>::try_from(secret).ok());
-        let damaged = || IdentityError::Damaged { path, why: "it must be 64 hexadecimal digits".to_owned() };
-        return secret.map(|secret| SigningKey::from_bytes(&secret)).ok_or_else(damaged);
+    if let Some(key) = kept_key(data_dir)? {
+        return Ok(key);
     }
-    let key = new_key().map_err(|source| IdentityError::File { verb: "make", path, source })?;
+    let key = new_key().map_err(|source| IdentityError::File { verb: "make", path: key_file(data_dir), source })?;
     keep_key(data_dir, &key)?;
     Ok(key)
 }

@@ -15,8 +15,8 @@
 //! - A full disk is met with the ballast; a directory that cannot be used is tried again every 2 s.
 //!
 //! Files by noun: `schema` and `migrations` (what a file is), `open` (how it is opened), `file` (one journal), `state` (`state.db`), `directory`
-//! (names, lock, setting aside), `ballast`, `check`, `log` (the write-ahead log as bytes), `salvage` (damaged files), `set` (all journals), `succession` (how one follows another),
-//! `reading`, `upkeep`, `inbox` and `thread` (the loop).
+//! (names, lock, setting aside), `ballast`, `check`, `log` (the write-ahead log as bytes), `salvage` (damaged files), `set` (all journals),
+//! `succession` (how one follows another), `reading`, `upkeep`, `examine` (the whole chain on demand), `inbox` and `thread` (the loop).
 
 use std::path::PathBuf;
 use std::sync::mpsc::Receiver;
@@ -27,6 +27,7 @@ use crate::clock::Clock;
 use crate::domain::id::{JournalId, Sequence};
 use crate::domain::time::Wall;
 use crate::health::Condition;
+use crate::health::doctor::journal::Chain;
 use crate::machine::Ticket;
 use crate::machine::uplink::JournalView;
 use crate::wire::batch::{Lost, Receipt};
@@ -36,6 +37,7 @@ mod ballast;
 mod check;
 mod directory;
 mod error;
+mod examine;
 mod file;
 mod inbox;
 mod log;
@@ -55,6 +57,16 @@ mod upkeep;
 pub const RETENTION_DAYS: u32 = 180;
 /// Size of the file that gives room when the disk is full, in bytes: some thousand punches.
 pub const BALLAST_BYTES: u64 = 8 * 1024 * 1024;
+
+/// Free room under which the disk counts as low, in bytes.
+pub const ROOM_LOW_BYTES: u64 = ballast::ROOM_LOW * BALLAST_BYTES;
+
+pub use examine::at_rest as examine_at_rest;
+
+/// Whether the ballast stands in a data directory.
+pub fn has_ballast(directory: &std::path::Path) -> bool {
+    directory.join(ballast::NAME).exists()
+}
 
 /// Where the journals lie, and how they are kept.
 #[derive(Debug, Clone)]
@@ -153,6 +165,11 @@ pub enum Command {
     Prune {
         /// Trusted time now.
         now: Wall,
+    },
+    /// Walk along the whole chain of every journal, in slices between everything else.
+    Examine {
+        /// Where the result goes; dropped where too many ask.
+        answer: oneshot::Sender<Chain>,
     },
     /// Prove that the thread lives; answered by [`Event::Alive`].
     Probe(u64),

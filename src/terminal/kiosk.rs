@@ -3,6 +3,7 @@
 //! `wait` only chooses; `Kiosk::apply` is synchronous and never blocks: files, sockets and sounds are other tasks' work. So a tap waits for
 //! nothing but the journal (law 5).
 
+mod examine;
 mod office;
 mod readers;
 mod status;
@@ -128,6 +129,8 @@ pub struct Parts {
     pub journal: std::sync::mpsc::SyncSender<journal::Command>,
     /// The page.
     pub display: Display,
+    /// Where it is.
+    pub page: std::net::SocketAddr,
     /// The tone.
     pub sound: Option<Sound>,
     /// The ends that others hold, for exchanges.
@@ -156,7 +159,11 @@ pub struct Kiosk {
     office: Office,
     technician: Technician,
     journals: Vec<JournalView>,
+    /// Why nothing can be stored; none while it can.
+    obstacle: Option<String>,
     journal_available: bool,
+    begun: Mono,
+    page: String,
     started: bool,
     watchdog: Option<Watchdog>,
     prune_at: Mono,
@@ -191,7 +198,10 @@ impl Kiosk {
             office: Office::new(parts.inlets.office),
             technician: Technician::default(),
             journals: Vec::new(),
+            obstacle: None,
             journal_available: false,
+            begun: now,
+            page: parts.page.to_string(),
             started: false,
             watchdog: parts.watchdog_ms.map(|every_ms| Watchdog { every_ms, next: now, probe: 0 }),
             prune_at: now.plus_millis(PRUNE_EVERY_MS),
@@ -290,6 +300,7 @@ impl Kiosk {
             }
             journal::Event::Available { journals, recent } => {
                 self.journal_available = true;
+                self.obstacle = None;
                 self.keeper.handle(self.clock.read(), clockkeeper::Event::Journal(&recent));
                 self.core.handle(now, core::Event::JournalAvailable { recent });
                 self.journals_are(now, journals);
@@ -298,6 +309,7 @@ impl Kiosk {
             }
             journal::Event::Unavailable { why } => {
                 self.journal_available = false;
+                self.obstacle = Some(why.clone());
                 self.core.handle(now, core::Event::JournalUnavailable { why });
             }
             journal::Event::Journals(journals) => self.journals_are(now, journals),
@@ -335,7 +347,7 @@ impl Kiosk {
             return;
         }
         self.core.handle(now, core::Event::Record(Body::Boot { version: env!("CARGO_PKG_VERSION").to_owned() }));
-        self.core.handle(now, core::Event::Record(Body::Settings { digest: status::digest(&self.settings) }));
+        self.core.handle(now, core::Event::Record(Body::Settings { digest: self.settings.digest() }));
     }
 
     fn notice(&mut self, notice: &Notice) {

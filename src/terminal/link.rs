@@ -1,6 +1,7 @@
 //! Exchanges with the office over HTTPS: pair, send a batch, fetch what the kiosk may know. One exchange is one future with a limit in time;
 //! when to make one is the uplink's decision.
 
+pub mod trial;
 pub mod trust;
 
 use std::time::Duration;
@@ -14,7 +15,7 @@ use self::trust::{Anchor, ClockStanding, client_config};
 use super::identity::Pairing;
 use crate::clock::Clock;
 use crate::domain::id::{JournalId, hex_text};
-use crate::domain::time::Mono;
+use crate::domain::time::{Mono, Wall};
 use crate::machine::uplink::{Download, Failure};
 use crate::wire::batch::{Batch, Lost, Receipt, TerminalState};
 use crate::wire::bundle::BUNDLE_BYTES_MAX;
@@ -126,15 +127,7 @@ impl Link {
     /// # Errors
     /// Why no good answer came.
     pub async fn fetch<T: DeserializeOwned>(&self, what: Download, tag: Option<&str>) -> Result<Fetched<T>, Failure> {
-        let path = match what {
-            Download::Bundle => "/terminal/v1/bundle",
-            Download::Elsewhere => "/terminal/v1/elsewhere",
-        };
-        let mut request = self
-            .client
-            .get(format!("{}{path}", self.pairing.url))
-            .header(TERMINAL_HEADER, self.pairing.terminal.as_str())
-            .header(SIGNATURE_HEADER, canonical::sign(&self.key, Purpose::Request, path.as_bytes()));
+        let mut request = self.request(what);
         let _exchange = self.clock.begin();
         if let Some(tag) = tag {
             request = request.header("if-none-match", format!("\"{tag}\""));
@@ -146,6 +139,27 @@ impl Link {
         let value = self.signed(&answer, Purpose::Bundle)?;
         let text = String::from_utf8_lossy(&answer.body).into_owned();
         Ok(Fetched::New { value, tag: answer.tag, text })
+    }
+
+    /// Asks for something small that only the office can sign; the moment that its answer names, to a second.
+    ///
+    /// # Errors
+    /// Why no good answer came.
+    pub async fn knock(&self) -> Result<Option<Wall>, Failure> {
+        let answer = answer(self.request(Download::Elsewhere), 0, BUNDLE_BYTES_MAX).await?;
+        self.signed::<serde::de::IgnoredAny>(&answer, Purpose::Bundle)?;
+        Ok(Wall::parse_http_date(&answer.date))
+    }
+
+    fn request(&self, what: Download) -> RequestBuilder {
+        let path = match what {
+            Download::Bundle => "/terminal/v1/bundle",
+            Download::Elsewhere => "/terminal/v1/elsewhere",
+        };
+        self.client
+            .get(format!("{}{path}", self.pairing.url))
+            .header(TERMINAL_HEADER, self.pairing.terminal.as_str())
+            .header(SIGNATURE_HEADER, canonical::sign(&self.key, Purpose::Request, path.as_bytes()))
     }
 
     fn signed<T: DeserializeOwned>(&self, answer: &Answer, purpose: Purpose) -> Result<T, Failure> {
@@ -219,6 +233,7 @@ struct Answer {
     status: StatusCode,
     signature: String,
     tag: String,
+    date: String,
     kind: String,
     body: Vec<u8>,
 }
@@ -263,6 +278,7 @@ async fn answer(request: RequestBuilder, sent_bytes: usize, bytes_max: usize) ->
         status: response.status(),
         signature: header(&response, SIGNATURE_HEADER),
         tag: header(&response, "etag").trim_matches('"').to_owned(),
+        date: header(&response, "date"),
         kind: header(&response, "content-type").chars().filter(|c| !c.is_control()).take(SHOWN_MAX).collect(),
         body: Vec::new(),
     };

@@ -9,7 +9,7 @@ mod session;
 mod tests;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 
 use tokio::sync::mpsc;
@@ -94,6 +94,9 @@ pub struct PortCommands {
 struct Flags {
     stop: AtomicBool,
     listen: AtomicBool,
+    /// Bytes since the start, and when the last of them came, in milliseconds since boot.
+    bytes: AtomicU64,
+    heard: AtomicU64,
 }
 
 /// Both ends.
@@ -112,6 +115,12 @@ impl PortHandle {
     /// Passes on a technician's request; false where too many wait or the port has ended.
     pub fn request(&self, request: Request) -> bool {
         self.commands.try_send(Command::Request(request)).is_ok()
+    }
+
+    /// How many bytes came since the start, and when the last of them did; none where none did.
+    pub fn heard(&self) -> Option<(u64, Mono)> {
+        let bytes = self.flags.bytes.load(Ordering::SeqCst);
+        (bytes > 0).then(|| (bytes, Mono(self.flags.heard.load(Ordering::SeqCst))))
     }
 
     /// Whether [`PortEventKind::Raw`] is wanted.
@@ -166,6 +175,11 @@ impl PortCommands {
             Command::Wake if self.flags.stop.load(Ordering::SeqCst) => Waiting::Stop,
             Command::Wake => Waiting::Nothing,
         }
+    }
+
+    fn note_heard(&self, bytes: usize, at: Mono) {
+        self.flags.heard.store(at.0, Ordering::SeqCst);
+        self.flags.bytes.fetch_add(u64::try_from(bytes).unwrap_or_default(), Ordering::SeqCst);
     }
 
     fn listening(&self) -> bool {

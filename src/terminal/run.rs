@@ -3,6 +3,7 @@
 //! Stop: ports, then the core drains, the journal commits and checkpoints, exchanges have 5 s; a second signal ends at once.
 
 use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,8 @@ const STOP_LIMIT: Duration = Duration::from_secs(5);
 const LISTEN_FILE: &str = "listen";
 /// Pause before an unusable data directory is tried again.
 const ANNOUNCE_AGAIN: Duration = Duration::from_secs(2);
+/// Owner and group.
+const DATA_DIR_MODE: u32 = 0o750;
 /// Where Linux keeps the machine's own id, by which a moved data directory is known.
 const MACHINE_ID_FILE: &str = "/etc/machine-id";
 
@@ -168,7 +171,9 @@ fn announce(data_dir: PathBuf, running: &Running) {
 /// then asks for paper sign-in, and it recovers by itself.
 pub async fn start(settings: TerminalSettings, clock: Clock) -> Result<Running, StartError> {
     agrees_with_pairing(&settings)?;
-    if let Err(error) = std::fs::create_dir_all(&settings.data_dir) {
+    // Names of people lie in it: it is for the daemon's user and group alone.
+    let made = std::fs::DirBuilder::new().recursive(true).mode(DATA_DIR_MODE).create(&settings.data_dir);
+    if let Err(error) = made {
         tracing::error!(%error, folder = %settings.data_dir.display(), "the data directory cannot be made");
     }
     let (supervisor, notices) = Supervisor::new();
@@ -212,6 +217,7 @@ pub async fn start(settings: TerminalSettings, clock: Clock) -> Result<Running, 
         supervisor: supervisor.clone(),
         journal,
         display,
+        page,
         sound,
         inlets,
         watchdog_ms,

@@ -16,6 +16,7 @@ mod damage;
 mod demo;
 #[cfg(test)]
 mod disk;
+mod doctor;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]

@@ -10,7 +10,9 @@ use super::error::{JournalError, file};
 /// Free room, in ballasts, that must be there before the ballast is made.
 const ROOM_TO_MAKE: u64 = 2;
 /// Free room, in ballasts, under which the disk counts as low.
-const ROOM_LOW: u64 = 8;
+pub(super) const ROOM_LOW: u64 = 8;
+/// Its name in the data directory.
+pub(super) const NAME: &str = "ballast";
 
 /// The ballast of one data directory.
 #[derive(Debug)]
@@ -22,7 +24,7 @@ pub(super) struct Ballast {
 impl Ballast {
     /// Of a directory, with this size in bytes; 0 for none.
     pub(super) fn new(directory: &Path, bytes: u64) -> Self {
-        Self { path: directory.join("ballast"), bytes }
+        Self { path: directory.join(NAME), bytes }
     }
 
     /// Makes it if it is missing and there is room; whether it stands.

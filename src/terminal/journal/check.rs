@@ -56,6 +56,21 @@ impl ChainCheck {
         Self { next: file.first().max(Sequence((end.0 + 1).saturating_sub(CHAIN_AT_START))), end }
     }
 
+    /// The entry before which everything was walked.
+    pub(super) const fn next(&self) -> Sequence {
+        self.next
+    }
+
+    /// The entry at which a slice failed, found one by one; the slice's first where none fails by itself.
+    pub(super) fn culprit(&self, file: &JournalFile) -> Sequence {
+        let slice = (self.next.0..=self.end.0).take(CHAIN_SLICE).map(Sequence);
+        let fails = |sequence: &Sequence| {
+            let from = Sequence(sequence.0.saturating_sub(1)).max(file.first());
+            file.page(from, if from < *sequence { 2 } else { 1 }).is_err()
+        };
+        slice.into_iter().find(fails).unwrap_or(self.next)
+    }
+
     /// One slice; whether there is more.
     pub(super) fn slice(&mut self, file: &JournalFile) -> Result<bool, JournalError> {
         // The last entry of the slice before is read again, so that the link between the slices is checked too.

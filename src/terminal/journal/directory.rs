@@ -80,12 +80,12 @@ impl Directory {
 
     /// A journal's file.
     pub(super) fn journal(&self, journal: JournalId) -> PathBuf {
-        self.path.join(format!("journal-{journal}.db"))
+        journal_in(&self.path, journal)
     }
 
     /// The state's file.
     pub(super) fn state(&self) -> PathBuf {
-        self.path.join("state.db")
+        state_in(&self.path)
     }
 
     /// Makes names durable.
@@ -101,18 +101,7 @@ impl Directory {
 
     /// What lies in it.
     pub(super) fn listing(&self) -> Result<Listing, JournalError> {
-        let mut listing = Listing::default();
-        for name in self.names()? {
-            let Some(stem) = name.strip_prefix("journal-").and_then(|rest| rest.strip_suffix(".db")) else { continue };
-            match stem.split_once(".damaged-") {
-                None => listing.whole.extend(stem.parse::<JournalId>().ok()),
-                Some((id, _)) => {
-                    let Ok(id) = id.parse::<JournalId>() else { continue };
-                    listing.damaged.entry(id).or_default().push(self.path.join(&name));
-                }
-            }
-        }
-        Ok(listing)
+        listing_of(&self.path)
     }
 
     /// Moves a damaged database with its log out of the way, and tells where it lies.
@@ -136,19 +125,9 @@ impl Directory {
         self.sync()
     }
 
-    fn names(&self) -> Result<Vec<String>, JournalError> {
-        let failed = || file("list", &self.path);
-        let mut names = Vec::new();
-        for found in fs::read_dir(&self.path).map_err(failed())? {
-            names.extend(found.map_err(failed())?.file_name().into_string());
-        }
-        names.sort();
-        Ok(names)
-    }
-
     /// A power cut between the two moves of a setting aside leaves a log without its database; so does a hand that removes one.
     fn finish_moves(&self) -> Result<(), JournalError> {
-        let names = self.names()?;
+        let names = names_in(&self.path)?;
         for name in &names {
             let Some(stem) = name.strip_suffix(LOG).and_then(|base| base.strip_suffix(".db")) else { continue };
             let database = self.path.join(format!("{stem}.db"));
@@ -170,6 +149,42 @@ impl Directory {
         }
         Ok(())
     }
+}
+
+/// A journal's file in a directory that nobody need hold.
+pub(super) fn journal_in(directory: &Path, journal: JournalId) -> PathBuf {
+    directory.join(format!("journal-{journal}.db"))
+}
+
+/// The state's file in a directory that nobody need hold.
+pub(super) fn state_in(directory: &Path) -> PathBuf {
+    directory.join("state.db")
+}
+
+/// What lies in a directory that nobody need hold.
+pub(super) fn listing_of(directory: &Path) -> Result<Listing, JournalError> {
+    let mut listing = Listing::default();
+    for name in names_in(directory)? {
+        let Some(stem) = name.strip_prefix("journal-").and_then(|rest| rest.strip_suffix(".db")) else { continue };
+        match stem.split_once(".damaged-") {
+            None => listing.whole.extend(stem.parse::<JournalId>().ok()),
+            Some((id, _)) => {
+                let Ok(id) = id.parse::<JournalId>() else { continue };
+                listing.damaged.entry(id).or_default().push(directory.join(&name));
+            }
+        }
+    }
+    Ok(listing)
+}
+
+fn names_in(directory: &Path) -> Result<Vec<String>, JournalError> {
+    let failed = || file("list", directory);
+    let mut names = Vec::new();
+    for found in fs::read_dir(directory).map_err(failed())? {
+        names.extend(found.map_err(failed())?.file_name().into_string());
+    }
+    names.sort();
+    Ok(names)
 }
 
 /// The log that lies beside a database.

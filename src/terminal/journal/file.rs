@@ -16,7 +16,7 @@ use super::OpenOptions;
 use super::directory::Identity;
 use super::error::{JournalError, damaged, file, sqlite};
 use super::log;
-use super::open::{Making, connect, keep_log_on_close};
+use super::open::{Making, connect, keep_log_on_close, look};
 use super::schema::{Age, JOURNAL, digest};
 use crate::domain::id::{BootId, EntryHash, JournalId, Sequence};
 use crate::domain::time::{Trust, Wall};
@@ -126,6 +126,19 @@ impl JournalFile {
         let Some((meta, tail)) = read? else { return Ok(None) };
         let identity = Identity::of(path).map_err(file("open", path))?;
         Ok(Some(Self { path: path.to_owned(), identity, connection: Some(connection), options: options.clone(), meta, tail, in_log: 0 }))
+    }
+
+    /// Opens a journal that no process of ours has open, to be read and never changed; `None` if nothing was ever stored in it.
+    pub(super) fn look(path: &Path, journal: JournalId) -> Result<Option<Self>, JournalError> {
+        let (mut connection, age) = look(path, &JOURNAL)?;
+        if age != Age::Unborn && !JOURNAL.is_current(age) {
+            let setting = "the schema's version";
+            return Err(JournalError::Setting { path: path.to_owned(), setting, found: format!("{age:?}"), must: "this program's" });
+        }
+        let Some((meta, tail)) = Self::read(&mut connection, age, path, journal)? else { return Ok(None) };
+        let identity = Identity::of(path).map_err(file("open", path))?;
+        let options = OpenOptions::default();
+        Ok(Some(Self { path: path.to_owned(), identity, connection: Some(connection), options, meta, tail, in_log: 0 }))
     }
 
     fn read(connection: &mut Connection, age: Age, path: &Path, journal: JournalId) -> Result<Option<(Meta, Place)>, JournalError> {

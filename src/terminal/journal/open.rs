@@ -9,6 +9,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::OpenOptions;
+use super::directory::log_of;
 use super::error::{JournalError, damaged, file, sqlite};
 use super::schema::{Age, Schema};
 
@@ -51,6 +52,26 @@ pub(super) fn connect(path: &Path, schema: &Schema, making: Making, options: &Op
     let age = schema.examine(&connection, path)?;
     settle(&connection, path, options)?;
     keep_log_on_close(&connection, false).map_err(sqlite("open", path))?;
+    Ok((connection, age))
+}
+
+/// A connection that changes nothing, to a file that no process of ours has open. Without a log the file is taken as it lies, so that not even
+/// an empty log or index is left beside it.
+pub(super) fn look(path: &Path, schema: &Schema) -> Result<(Connection, Age), JournalError> {
+    let mut flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let has_log = log_of(path).exists();
+    let opened = if has_log {
+        Connection::open_with_flags(path, flags)
+    } else {
+        flags |= OpenFlags::SQLITE_OPEN_URI;
+        let name = path.display().to_string().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+        Connection::open_with_flags(format!("file:{name}?immutable=1"), flags)
+    };
+    let connection = opened.map_err(sqlite("open", path))?;
+    keep_log_on_close(&connection, true).map_err(sqlite("open", path))?;
+    connection.busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS)).map_err(sqlite("open", path))?;
+    check_format(path)?;
+    let age = schema.examine(&connection, path)?;
     Ok((connection, age))
 }
 

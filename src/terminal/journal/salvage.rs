@@ -67,6 +67,26 @@ impl Salvage {
         Self { journal, sources, from, source: 0, offset: 0, found: BTreeMap::new(), ceiling: None }
     }
 
+    /// The same files, to be searched anew from another place without disturbing this search.
+    pub(super) fn anew(&self, from: Sequence) -> Self {
+        Self { journal: self.journal, sources: self.sources.clone(), from, source: 0, offset: 0, found: BTreeMap::new(), ceiling: None }
+    }
+
+    /// The files that are searched.
+    pub(super) fn sources(&self) -> &[PathBuf] {
+        &self.sources
+    }
+
+    /// The first entry that was found.
+    pub(super) fn first(&self) -> Option<Sequence> {
+        self.found.first_key_value().map(|(sequence, _)| *sequence)
+    }
+
+    /// The first entry whose stored hash is not that of its text.
+    pub(super) fn unproven(&self) -> Option<Sequence> {
+        self.found.iter().find(|(_, spot)| !spot.proven).map(|(sequence, _)| *sequence)
+    }
+
     /// Whether everything was searched.
     pub(super) fn is_done(&self) -> bool {
         self.source >= self.sources.len()

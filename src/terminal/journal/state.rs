@@ -11,7 +11,7 @@ use super::OpenOptions;
 use super::directory::Directory;
 use super::error::{JournalError, sqlite};
 use super::file::{Heal, Place};
-use super::open::{Making, connect, keep_log_on_close};
+use super::open::{Making, connect, keep_log_on_close, look};
 use super::schema::{STATE, digest};
 use crate::domain::id::{JournalId, Sequence};
 use crate::wire::batch::Receipt;
@@ -222,6 +222,13 @@ impl State {
         }
         self.flush_durably()
     }
+}
+
+/// What a state that no process of ours has open knows of each journal; empty where it cannot be read. Nothing is changed.
+pub(super) fn look_at(path: &Path) -> BTreeMap<JournalId, Known> {
+    let Ok((connection, _)) = look(path, &STATE) else { return BTreeMap::new() };
+    let found = rows(&connection, "SELECT journal, text, hash FROM journal").unwrap_or_default();
+    found.into_iter().filter_map(|(key, text)| Some((key.parse().ok()?, serde_json::from_str(&text?).ok()?))).collect()
 }
 
 /// Names with their texts; `None` for a text that does not match its digest. A row that cannot be read ends the list.

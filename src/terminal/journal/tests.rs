@@ -1,6 +1,7 @@
 //! The journal as its thread shows it: asked by commands, judged by events and by the files it leaves.
 
 mod damage;
+mod examine;
 mod fork;
 mod full;
 mod law;

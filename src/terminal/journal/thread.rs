@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use super::ballast::Ballast;
 use super::directory::Directory;
 use super::error::JournalError;
+use super::examine::Examination;
 use super::inbox::{Inbox, Waited};
 use super::reading::{Flow, Stream};
 use super::set::Set;
@@ -42,6 +43,8 @@ const PAUSE_TAKING_MS: u64 = 1;
 /// Most streams and most unanswered loads at a time.
 const STREAMS_MAX: usize = 8;
 const LOADS_MAX: usize = 16;
+/// Most examinations that wait for their turn; one is under way at a time.
+const EXAMINATIONS_MAX: usize = 4;
 
 /// The thread's whole state.
 #[derive(Debug)]
@@ -57,6 +60,7 @@ pub(super) struct Thread {
     marks_written: Mono,
     streams: VecDeque<Stream>,
     loads: VecDeque<(JournalId, Sequence, usize)>,
+    examinations: VecDeque<Examination>,
     /// Journals and conditions as last told.
     told: Vec<JournalView>,
     conditions: Option<Vec<Condition>>,
@@ -94,6 +98,7 @@ impl Thread {
             marks_written: now,
             streams: VecDeque::new(),
             loads: VecDeque::new(),
+            examinations: VecDeque::new(),
             told: Vec::new(),
             conditions: None,
             conditions_at: now,
@@ -149,6 +154,10 @@ impl Thread {
                     set.begin_pruning(now);
                 }
             }
+            Command::Examine { answer } if self.examinations.len() < EXAMINATIONS_MAX => {
+                self.examinations.push_back(Examination::new(self.set.as_ref(), self.clock.mono(), answer));
+            }
+            Command::Examine { .. } => tracing::warn!("an examination was turned away: too many wait"),
             Command::Probe(number) => self.tell(Event::Alive(number)),
             Command::Stop => return ControlFlow::Break(()),
         }
@@ -234,6 +243,7 @@ impl Thread {
         self.pace = Pace::Quiet;
         self.answer_loads();
         self.step_streams();
+        self.step_examination();
         self.work();
         if self.obstacle.is_some() && self.clock.mono() >= self.retry_at {
             self.become_available();
@@ -278,6 +288,21 @@ impl Thread {
             }
         });
         self.pace = pace;
+    }
+
+    /// One slice of the examination that is under way.
+    fn step_examination(&mut self) {
+        let Some(mut examination) = self.examinations.pop_front() else { return };
+        let more = match &mut self.set {
+            Some(set) => examination.step(set, self.clock.mono()),
+            None => false,
+        };
+        if more {
+            self.pace = self.pace.max(Pace::Soon);
+            self.examinations.push_front(examination);
+        } else {
+            examination.finish(self.obstacle.clone(), self.set.as_ref());
+        }
     }
 
     /// One slice of everything that is under way.

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use super::Kiosk;
 use crate::config::terminal::TerminalSettings;
 use crate::control::Reply;
-use crate::domain::time::{ClockReading, Wall};
+use crate::domain::time::{ClockReading, Mono, Wall};
 use crate::health::Code;
 use crate::machine::uplink::{self, Download, Failure, Request};
 use crate::machine::{clockkeeper, core};
@@ -72,6 +72,8 @@ pub(super) struct Office {
     /// What is being downloaded: on a slow line that takes longer than the office takes to name it again.
     fetching: BTreeSet<Download>,
     pub(super) last_exchange: Option<Wall>,
+    /// The same by our own counting.
+    pub(super) last_exchanged: Option<Mono>,
     pub(super) bundle_tag: Option<String>,
     pub(super) bundle_at: Option<Wall>,
     pub(super) bundle: Option<Arc<Bundle>>,
@@ -90,6 +92,7 @@ impl Office {
             told: None,
             fetching: BTreeSet::new(),
             last_exchange: None,
+            last_exchanged: None,
             bundle_tag: None,
             bundle_at: None,
             bundle: None,
@@ -210,7 +213,7 @@ impl Kiosk {
                     office_trusted: exchange.receipt.at_trusted,
                 };
                 self.keeper.handle(self.clock.read(), clockkeeper::Event::Exchange(told));
-                self.office.last_exchange = Some(exchange.receipt.at);
+                (self.office.last_exchange, self.office.last_exchanged) = (Some(exchange.receipt.at), Some(exchange.received));
                 self.uplink.handle(now, uplink::Event::Replied { request, receipt: exchange.receipt });
             }
             Exchanged::Batch { request, result: Err(failure) } => self.uplink.handle(now, uplink::Event::Failed { request, failure }),
@@ -350,7 +353,7 @@ impl Kiosk {
                 let text = format!("paired with {} as {}", pairing.url, pairing.terminal);
                 // What another office gave stays in force until this one gives its own, whatever its tag.
                 (self.office.bundle_tag, self.office.elsewhere_tag) = (None, None);
-                self.office.last_exchange = None;
+                (self.office.last_exchange, self.office.last_exchanged) = (None, None);
                 self.office.fetching.clear();
                 self.connect(pairing);
                 self.record_maintenance("paired with an office");

@@ -8,6 +8,7 @@ use crate::domain::id::ReaderName;
 use crate::domain::time::Mono;
 use crate::health::Code;
 use crate::health::board::Board;
+use crate::health::doctor::port;
 use crate::reader::{Fault, Request, Signal};
 use crate::terminal::port::{PortEvent, PortEventKind, PortHandle};
 
@@ -29,6 +30,7 @@ struct Reader {
     open: bool,
     answering: bool,
     why: String,
+    code: &'static str,
     readings: u64,
     faults: BTreeMap<Fault, u64>,
     opened: u64,
@@ -59,6 +61,7 @@ impl Readers {
             open: false,
             answering,
             why: "not opened yet".to_owned(),
+            code: "port-missing",
             readings: 0,
             faults: BTreeMap::new(),
             opened: 0,
@@ -78,7 +81,7 @@ impl Readers {
             PortEventKind::Closed { why } => {
                 reader.open = false;
                 reader.answering = !reader.settings.protocol.protocol().answers();
-                reader.why = why.to_string();
+                (reader.why, reader.code) = (why.to_string(), why.code());
             }
             PortEventKind::Online(online) => {
                 reader.answering = *online;
@@ -138,6 +141,25 @@ impl Readers {
             let noisy = reader.open && reader.noise.is_loud(now);
             board.set(now, Code::ReaderNoisy, name, noisy.then(|| reader.noise.mostly().to_owned()));
         }
+    }
+
+    /// How they stand, for the doctor.
+    pub(super) fn examined(&self, now: Mono) -> Vec<port::Reader> {
+        let examined = |reader: &Reader| port::Reader {
+            reader: reader.settings.reader.to_string(),
+            protocol: reader.settings.protocol.protocol().name().to_owned(),
+            device: reader.settings.device.display().to_string(),
+            open: reader.open,
+            module: reader.settings.protocol.protocol().answers(),
+            answers: reader.answering,
+            code: if reader.open { String::new() } else { reader.code.to_owned() },
+            why: reader.why.clone(),
+            readings: reader.readings,
+            faults: reader.faults.values().sum(),
+            noisy: reader.noise.is_loud(now),
+            heard: reader.port.heard().map(|(bytes, at)| (bytes, now.millis_since(at))),
+        };
+        self.readers.iter().map(examined).collect()
     }
 
     /// When a noisy line will have been quiet for long enough.

@@ -1,24 +1,17 @@
 //! How the kiosk stands: for the page, for a technician, and signed for the office. One list of conditions feeds all three.
 
-use sha2::{Digest, Sha256};
-
 use super::Kiosk;
 use super::office::failure_text;
-use crate::config::terminal::{PageLanguage, TerminalSettings};
+use crate::config::terminal::PageLanguage;
 use crate::control::{ClockStatus, ConditionStatus, JournalStatus, OfficeStatus, Status};
 use crate::domain::estimate::{BestTime, Quality};
-use crate::domain::id::{JournalId, Sequence, hex_text};
+use crate::domain::id::{JournalId, Sequence};
 use crate::domain::time::{Mono, UtcOffset, Wall, WorkDate};
 use crate::health::{Code, Condition};
 use crate::machine::core;
 use crate::terminal::display::{PageClock, PageState};
 use crate::terminal::link::Link;
 use crate::wire::batch::{JournalState, TerminalState};
-
-/// The digest of the settings in force: what a `settings` entry records.
-pub(super) fn digest(settings: &TerminalSettings) -> String {
-    hex_text(&Sha256::digest(format!("{settings:?}").as_bytes()))
-}
 
 /// How far a shown clock may be off from the one known now before it is shown anew, in milliseconds.
 const CLOCK_STEP_MS: i64 = 200;
@@ -76,7 +69,7 @@ impl Kiosk {
         }
     }
 
-    fn utc_offset(&self) -> UtcOffset {
+    pub(super) fn utc_offset(&self) -> UtcOffset {
         self.office.bundle.as_ref().map_or(self.settings.utc_offset, |bundle| bundle.utc_offset)
     }
 

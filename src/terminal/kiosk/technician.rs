@@ -104,6 +104,7 @@ impl Kiosk {
             Request::Watch if self.technician.watchers.len() >= LISTENERS_MAX => refuse_listener(&replies),
             Request::Watch => self.technician.watchers.push(replies),
             Request::Punches { after } => self.stream(after, replies),
+            Request::Examine => self.examine(replies),
             Request::ExportSigned => self.export(replies),
             Request::Raw { reader } => self.listen_raw(reader, replies),
             Request::Reader { reader, request } => self.reader_request(reader, request, replies),
@@ -217,7 +218,7 @@ impl Kiosk {
     }
 }
 
-fn refuse(replies: &mpsc::Sender<Reply>, code: &str, text: &str, hint: &str) {
+pub(super) fn refuse(replies: &mpsc::Sender<Reply>, code: &str, text: &str, hint: &str) {
     let reply = Reply::Failed { code: code.to_owned(), text: text.to_owned(), hint: hint.to_owned() };
     replies.try_send(reply).ok();
 }

@@ -101,6 +101,7 @@ impl Rig {
             supervisor: supervisor.clone(),
             journal,
             display,
+            page: "127.0.0.1:8025".parse().unwrap(),
             sound: None,
             inlets: inlets.clone(),
             watchdog_ms: None,

@@ -97,7 +97,7 @@ impl Office {
             ca: self.ca.clone(),
             office_key: canonical::key_text(&key.verifying_key()),
         };
-        let clock = Clock::skipping(crate::domain::time::Wall::parse_rfc3339("2031-01-01T08:00:00+08:00").unwrap());
+        let clock = Clock::skipping(Wall::parse_rfc3339("2031-01-01T08:00:00+08:00").unwrap());
         let standing = ClockStanding::default();
         standing.set(trust, None);
         Link::new(pairing, key, clock, &standing).unwrap()

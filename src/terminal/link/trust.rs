@@ -24,6 +24,9 @@ use crate::wire::pairing::CODE_PART_BYTES;
 /// How often the moment of judging is clamped before a chain whose validities do not overlap is refused.
 const CLAMPS_MAX: usize = 4;
 
+/// A moment at which every certificate has expired: the year 9999, the last that a certificate can name.
+const FAR_AHEAD: Wall = Wall(253_402_300_799_000);
+
 /// Whom to trust.
 #[derive(Debug, Clone)]
 pub enum Anchor {
@@ -49,7 +52,8 @@ impl ClockStanding {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (trust, floor);
     }
 
-    fn get(&self) -> (Trust, Option<Wall>) {
+    /// How far it can be believed, and what has certainly passed.
+    pub fn get(&self) -> (Trust, Option<Wall>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -85,6 +89,16 @@ fn verifier(certificates: &[CertificateDer<'_>], provider: &Arc<CryptoProvider>)
     }
     let built = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build();
     built.map_err(|error| Error::General(error.to_string()))
+}
+
+/// Until when a presented chain holds, its first certificate being the server's; none where the CA does not vouch for it.
+pub fn certificate_end(ca: &str, chain: &[CertificateDer<'_>], name: &ServerName<'_>) -> Option<Wall> {
+    let (server, intermediates) = chain.split_first()?;
+    let verifier = verifier(&pem_certificates(ca).ok()?, &sys::crypto()).ok()?;
+    match verifier.verify_server_cert(server, intermediates, name, &[], unix_time(FAR_AHEAD)) {
+        Err(Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. })) => Some(wall_of(not_after)),
+        Ok(_) | Err(_) => None,
+    }
 }
 
 /// The first 16 bytes of the SHA-256 of a certificate's `SubjectPublicKeyInfo`.

@@ -101,6 +101,7 @@ impl<'a> Session<'a> {
             Ok(0) => return Err(self.unplugged()),
             Ok(length) => {
                 self.heard = self.teller.now();
+                self.commands.note_heard(length, self.heard);
                 let bytes = buffer.get(..length).unwrap_or(&buffer);
                 if self.commands.listening() {
                     self.teller.mention(PortEventKind::Raw(bytes.to_vec()));

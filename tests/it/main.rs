@@ -7,6 +7,8 @@ mod block;
 #[cfg(test)]
 mod browser;
 #[cfg(test)]
+mod corpus;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod demo;

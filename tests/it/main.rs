@@ -9,6 +9,8 @@ mod browser;
 #[cfg(test)]
 mod clocks;
 #[cfg(test)]
+mod corpus;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod damage;

@@ -40,7 +40,7 @@ fn kiosk(run: &mut Run, punches: u64) -> anyhow::Result<[f64; 7]> {
     let usable = kiosk.until_usable()?;
     let ready = kiosk.ready_after();
     let page = kiosk.page()?;
-    let spread = kiosk.taps(&page, run.pace.taps, run.pace.tap_every.min(100_000_000), || Ok(()))?;
+    let spread = kiosk.taps(&page, run.pace.taps / 2, run.pace.tap_every.min(100_000_000), || Ok(()))?;
     let memory = float(kiosk.process().memory_kib("VmRSS")?) * 1_024.0 / 1e6;
     let (first, all) = listing(&kiosk)?;
     kiosk.stop()?;

@@ -15,6 +15,12 @@ pub(crate) fn now() -> u64 {
     u64::try_from(now.tv_sec * 1_000_000_000 + now.tv_nsec).unwrap_or_default()
 }
 
+/// Nanoseconds that this thread has spent on a processor, whatever else the machine had to do meanwhile.
+pub(crate) fn on_processor() -> u64 {
+    let now = clock_gettime(ClockId::ThreadCPUTime);
+    u64::try_from(now.tv_sec * 1_000_000_000 + now.tv_nsec).unwrap_or_default()
+}
+
 /// Seconds since a moment.
 pub(crate) fn seconds_since(moment: u64) -> f64 {
     Duration::from_nanos(now().saturating_sub(moment)).as_secs_f64()

@@ -19,6 +19,8 @@ mod office;
 #[cfg(test)]
 mod peers;
 #[cfg(test)]
+mod readers;
+#[cfg(test)]
 mod readme;
 #[cfg(test)]
 mod rig;

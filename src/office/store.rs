@@ -20,6 +20,7 @@ mod refresh;
 mod sqlite;
 mod statement;
 mod terminals;
+mod today;
 mod tokens;
 
 use std::path::{Path, PathBuf};

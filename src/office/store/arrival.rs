@@ -215,13 +215,18 @@ fn carry_out(writing: &mut Writing<'_>, ground: &Ground<'_>, decision: &Decision
     if let Some(above) = decision.demote_above {
         boots.extend(demote(writing, ground, above, at)?);
     }
+    let in_quarantine = has_quarantine(writing.transaction, ground)?;
     for entry in &decision.insert {
         insert(writing, ground, entry, at)?;
+        if in_quarantine {
+            leave_quarantine(writing, ground, entry)?;
+        }
         if matches!(entry.entry.body, Body::Sync { .. }) {
             boots.insert(entry.entry.clock.boot);
         }
     }
     let mut reckoner = Reckoner::new(writing, ground.site)?;
+    reckoner.expect(writing, decision.insert.iter().filter(|entry| matches!(entry.entry.body, Body::Punch { .. })).count())?;
     for entry in &decision.insert {
         reckoner.arrived(writing, ground.terminal, &entry.entry)?;
     }
@@ -240,7 +245,7 @@ fn carry_out(writing: &mut Writing<'_>, ground: &Ground<'_>, decision: &Decision
 }
 
 /// Moves everything held above a place into quarantine; the boots whose trusted moments went with it.
-fn demote(writing: &Writing<'_>, ground: &Ground<'_>, above: Sequence, at: Wall) -> Result<Vec<BootId>, StoreError> {
+fn demote(writing: &mut Writing<'_>, ground: &Ground<'_>, above: Sequence, at: Wall) -> Result<Vec<BootId>, StoreError> {
     statement::make_whole(writing, ground.site, ground.terminal, ground.journal, above)?;
     let (site, terminal, journal) = ground.key();
     let place = (site, terminal, journal, number(above.0));
@@ -253,6 +258,7 @@ fn demote(writing: &Writing<'_>, ground: &Ground<'_>, above: Sequence, at: Wall)
          WHERE site = ?1 AND terminal = ?2 AND journal = ?3 AND sequence > ?4 ON CONFLICT DO NOTHING",
         (site, terminal, journal, number(above.0), Reason::Chain.code(), at.0),
     )?;
+    writing.memory.today = None;
     writing.execute("DELETE FROM feed WHERE site = ? AND terminal = ? AND journal = ? AND sequence > ?", place)?;
     writing.execute("DELETE FROM entry WHERE site = ? AND terminal = ? AND journal = ? AND sequence > ?", place)?;
     Ok(boots)
@@ -265,11 +271,22 @@ fn insert(writing: &Writing<'_>, ground: &Ground<'_>, entry: &CheckedEntry, at: 
         "INSERT INTO entry (site, terminal, journal, sequence, hash, text, received_at, previous, kind, boot) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (site, terminal, journal, number(stored.sequence.0), stored.hash.0, &stored.text, at.0, read.previous.0, kind(&read.body), read.clock.boot.0),
     )?;
+    Ok(())
+}
+
+/// What stood in quarantine under the very bytes that are held now.
+fn leave_quarantine(writing: &Writing<'_>, ground: &Ground<'_>, entry: &CheckedEntry) -> Result<(), StoreError> {
+    let ((site, terminal, journal), stored) = (ground.key(), &entry.stored);
     writing.execute(
         "DELETE FROM quarantine WHERE site = ? AND terminal = ? AND journal = ? AND sequence = ? AND hash = ?",
         (site, terminal, journal, number(stored.sequence.0), stored.hash.0),
     )?;
     Ok(())
+}
+
+fn has_quarantine(connection: &Connection, ground: &Ground<'_>) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM quarantine WHERE site = ? AND terminal = ? AND journal = ?";
+    Ok(connection.prepare_cached(sql)?.exists(ground.key())?)
 }
 
 const fn kind(body: &Body) -> &'static str {

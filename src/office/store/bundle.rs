@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use super::cell::{Parsed, Place, count};
 use super::error::StoreError;
 use super::sqlite::Writing;
+use super::today::{self, Count};
 use super::{Site, SiteId, Store, facts, find_site};
 use crate::domain::calendar::Calendar;
 use crate::domain::id::{EntryKey, JournalId, StaffNo, TerminalId, hex_text};
@@ -100,7 +101,8 @@ pub(super) fn tags(writing: &mut Writing<'_>, site: SiteId, terminal: &TerminalI
     };
     writing.memory.bundle_digest = Some((site, version, digest));
     let date = today(writing.transaction, site, now)?;
-    Ok((tag_for(&digest, terminal), elsewhere_tag(writing.transaction, site, terminal, date)?))
+    let count = today::elsewhere(writing, site, terminal, date)?;
+    Ok((tag_for(&digest, terminal), tag_of_count(writing.transaction, site, date, count)?))
 }
 
 fn shared(connection: &Connection, site: SiteId) -> Result<(Site, Shared), StoreError> {
@@ -132,14 +134,18 @@ fn today(connection: &Connection, site: SiteId, now: Wall) -> Result<WorkDate, S
 }
 
 fn elsewhere_tag(connection: &Connection, site: SiteId, terminal: &TerminalId, date: WorkDate) -> Result<String, StoreError> {
-    // A punch that leaves the day or loses its person moves the count; one that is added or changed moves the greatest version.
-    let mut statement = connection.prepare_cached(
-        "SELECT (SELECT feed_epoch FROM site WHERE site = ?1), coalesce(max(version), 0), count(staff_no) FROM feed
-         WHERE site = ?1 AND day = ?2 AND terminal <> ?3",
-    )?;
-    let seen: (String, i64, i64) =
-        statement.query_row((site.0, date.to_string(), terminal.as_str()), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    let (epoch, version, people) = seen;
+    let mut statement = connection
+        .prepare_cached("SELECT coalesce(max(version), 0), count(staff_no) FROM feed WHERE site = ?1 AND day = ?2 AND terminal <> ?3")?;
+    let count = statement
+        .query_row((site.0, date.to_string(), terminal.as_str()), |row| Ok(Count { version: row.get(0)?, people: row.get(1)? }))?;
+    tag_of_count(connection, site, date, count)
+}
+
+/// A punch that leaves the day or loses its person moves the count; one that is added or changed moves the greatest version.
+fn tag_of_count(connection: &Connection, site: SiteId, date: WorkDate, count: Count) -> Result<String, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT feed_epoch FROM site WHERE site = ?1")?;
+    let epoch: String = statement.query_row([site.0], |row| row.get(0))?;
+    let Count { version, people } = count;
     Ok(tag(Sha256::new().chain_update(format!("{epoch} {date} {version} {people}"))))
 }
 

@@ -168,11 +168,7 @@ fn page(connection: &Connection, site: SiteId, after: Option<FeedCursor>, limit:
 }
 
 fn punches(connection: &Connection, site: SiteId, query: &PunchQuery) -> Result<Vec<FeedItem>, StoreError> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM feed f JOIN entry e USING (site, terminal, journal, sequence)
-         WHERE f.site = ?1 AND f.day BETWEEN ?2 AND ?3 AND (?4 IS NULL OR f.staff_no = ?4 AND f.whose = 'person')
-         ORDER BY f.best_at, f.terminal, f.journal, f.sequence LIMIT ?5"
-    );
+    let sql = punches_sql(query.staff_no.is_some());
     let staff_no = query.staff_no.as_ref().map(StaffNo::as_str);
     let items = items(connection, site, &sql, (site.0, query.first.to_string(), query.last.to_string(), staff_no, count(QUERY_MAX + 1)))?;
     if items.len() > QUERY_MAX { Err(StoreError::Limit { what: "punches in one query", limit: QUERY_MAX }) } else { Ok(once(items)) }
@@ -194,6 +190,16 @@ fn once(mut items: Vec<FeedItem>) -> Vec<FeedItem> {
     }
     items.retain(|item| counts.get(&record(item)).is_none_or(|best| *best == rank(item)));
     items
+}
+
+/// A statement of its own for one person, who is found by an index; one statement for both would read everybody's punches.
+fn punches_sql(of_one: bool) -> String {
+    let person = if of_one { "AND f.staff_no = ?4 AND f.whose = 'person'" } else { "" };
+    format!(
+        "SELECT {COLUMNS} FROM feed f JOIN entry e USING (site, terminal, journal, sequence)
+         WHERE f.site = ?1 AND f.day BETWEEN ?2 AND ?3 {person}
+         ORDER BY f.best_at, f.terminal, f.journal, f.sequence LIMIT ?5"
+    )
 }
 
 fn items(connection: &Connection, site: SiteId, sql: &str, parameters: impl rusqlite::Params) -> Result<Vec<FeedItem>, StoreError> {
@@ -260,4 +266,28 @@ fn unknown(connection: &Connection, site: SiteId) -> Result<Vec<UnknownCredentia
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::office::store::Database;
+    use crate::supervise::Supervisor;
+
+    #[tokio::test]
+    async fn one_persons_month_is_read_without_reading_everybodys() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&Database::Sqlite(folder.path().join("office.db")), &Supervisor::new().0).unwrap();
+        let Store::Sqlite(sqlite) = &store;
+        let plan = |of_one| {
+            sqlite.read("look", move |connection| {
+                let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", punches_sql(of_one)))?;
+                let lines = statement.query_map((1, "2026-11-01", "2026-11-30", "ZC0101", 9), |row| row.get::<_, String>(3))?;
+                Ok(lines.collect::<rusqlite::Result<Vec<_>>>()?.join("\n"))
+            })
+        };
+        assert!(plan(true).await.unwrap().contains("feed_by_person (site=? AND staff_no=? AND day>? AND day<?)"));
+        assert!(plan(false).await.unwrap().contains("feed_by_day (site=? AND day>? AND day<?)"));
+        store.close().await;
+    }
 }

@@ -2,13 +2,15 @@
 //! before gets the feed's next version, so that whoever follows the feed learns of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
-use super::cell::{Json, Parsed, Place, number};
+use super::cell::{Json, Parsed, Place, count, number};
 use super::error::StoreError;
 use super::sqlite::Writing;
+use super::today::{self, Count};
 use super::{SiteId, facts, find_site};
 use crate::domain::credential::Credential;
 use crate::domain::estimate::{BestTime, Quality, TrustedMoment, best_time, contradict};
@@ -20,6 +22,8 @@ use crate::wire::entry::{Body, Entry};
 
 /// How many punches are looked at between two questions to the database.
 const STEP: i64 = 4_096;
+/// None drawn.
+const NO_VERSIONS: Range<i64> = 0..0;
 
 /// What is computed of a punch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,12 +40,24 @@ pub(super) struct Reckoner {
     offset: UtcOffset,
     directory: Arc<Directory>,
     moments: BTreeMap<(TerminalId, BootId), Vec<TrustedMoment>>,
+    /// Versions of the feed that were drawn together.
+    versions: Range<i64>,
 }
 
 impl Reckoner {
     pub(super) fn new(writing: &mut Writing<'_>, site: SiteId) -> Result<Self, StoreError> {
         let offset = find_site(writing.transaction, site)?.ok_or(StoreError::NoSite(site.0))?.utc_offset;
-        Ok(Self { site, offset, directory: directory(writing, site)?, moments: BTreeMap::new() })
+        Ok(Self { site, offset, directory: directory(writing, site)?, moments: BTreeMap::new(), versions: NO_VERSIONS })
+    }
+
+    /// Draws the feed's versions for so many arrivals at once.
+    pub(super) fn expect(&mut self, writing: &Writing<'_>, arrivals: usize) -> Result<(), StoreError> {
+        if arrivals == 0 {
+            return Ok(());
+        }
+        let last = draw(writing, self.site, arrivals)?;
+        self.versions = (last - count(arrivals) + 1)..(last + 1);
+        Ok(())
     }
 
     fn reckon(&mut self, connection: &Connection, read: &Reading<'_>) -> Result<Reckoning, StoreError> {
@@ -60,10 +76,10 @@ impl Reckoner {
     }
 
     /// Puts a punch that has just arrived into the feed.
-    pub(super) fn arrived(&mut self, writing: &Writing<'_>, terminal: &TerminalId, entry: &Entry) -> Result<(), StoreError> {
+    pub(super) fn arrived(&mut self, writing: &mut Writing<'_>, terminal: &TerminalId, entry: &Entry) -> Result<(), StoreError> {
         let Some(reading) = Reading::of(terminal, entry) else { return Ok(()) };
         let reckoning = self.reckon(writing.transaction, &reading)?;
-        let version = next_version(writing, self.site)?;
+        let version = self.versions.next().map_or_else(|| draw(writing, self.site, 1), Ok)?;
         let quality = quality_name(reckoning.best.quality);
         let sql = "INSERT INTO feed (site, terminal, journal, sequence, version, boot, reader, credential, best_at, quality, day, whose, staff_no)
                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
@@ -85,18 +101,21 @@ impl Reckoner {
                 reckoning.whose.staff_no().map(StaffNo::as_str),
             ],
         )?;
+        let count = Count { version, people: i64::from(reckoning.whose.staff_no().is_some()) };
+        today::arrived(writing.memory, (self.site, terminal), reckoning.day, count);
         Ok(())
     }
 
     /// Computes one punch of the feed again; whether anything came out otherwise, or it is to come again anyhow.
-    fn again(&mut self, writing: &Writing<'_>, key: &EntryKey, anyhow: bool) -> Result<bool, StoreError> {
+    fn again(&mut self, writing: &mut Writing<'_>, key: &EntryKey, anyhow: bool) -> Result<bool, StoreError> {
         let Some((entry, before)) = stored(writing.transaction, self.site, key)? else { return Ok(false) };
         let Some(reading) = Reading::of(&key.terminal, &entry) else { return Ok(false) };
         let reckoning = self.reckon(writing.transaction, &reading)?;
         if reckoning == before && !anyhow {
             return Ok(false);
         }
-        let version = next_version(writing, self.site)?;
+        let version = draw(writing, self.site, 1)?;
+        writing.memory.today = None; // It may leave the day, or enter it.
         let values = (
             (version, reckoning.best.at.0, quality_name(reckoning.best.quality), reckoning.day.to_string()),
             (reckoning.whose.code(), reckoning.whose.staff_no().map(StaffNo::as_str)),
@@ -120,7 +139,7 @@ impl Reckoner {
         Ok(true)
     }
 
-    fn all_again(&mut self, writing: &Writing<'_>, keys: &[EntryKey]) -> Result<usize, StoreError> {
+    fn all_again(&mut self, writing: &mut Writing<'_>, keys: &[EntryKey]) -> Result<usize, StoreError> {
         let mut changed = 0;
         for key in keys {
             changed += usize::from(self.again(writing, key, false)?);
@@ -228,9 +247,10 @@ impl<'a> Reading<'a> {
     }
 }
 
-fn next_version(writing: &Writing<'_>, site: SiteId) -> Result<i64, StoreError> {
-    let sql = "UPDATE site SET feed_version = feed_version + 1 WHERE site = ? RETURNING feed_version";
-    Ok(writing.transaction.prepare_cached(sql)?.query_row([site.0], |row| row.get(0))?)
+/// Draws the feed's next versions; the last of them.
+fn draw(writing: &Writing<'_>, site: SiteId, how_many: usize) -> Result<i64, StoreError> {
+    let sql = "UPDATE site SET feed_version = feed_version + ? WHERE site = ? RETURNING feed_version";
+    Ok(writing.transaction.prepare_cached(sql)?.query_row((count(how_many), site.0), |row| row.get(0))?)
 }
 
 fn keys(connection: &Connection, sql: &str, parameters: impl rusqlite::Params) -> Result<Vec<EntryKey>, StoreError> {

@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::SiteId;
 use super::error::StoreError;
 use super::statement::KeptReceipt;
+use super::today::Today;
 use crate::domain::id::{JournalId, TerminalId};
 use crate::office::matching::Directory;
 use crate::supervise::Supervisor;
@@ -67,6 +68,8 @@ pub(super) struct Memory {
     pub(super) directory: Option<(SiteId, i64, Arc<Directory>)>,
     /// The digest of what all bundles of a site share, of this version of the facts.
     pub(super) bundle_digest: Option<(SiteId, i64, [u8; 32])>,
+    /// Today's punches by terminal.
+    pub(super) today: Option<Today>,
     receipts: BTreeMap<(SiteId, TerminalId, JournalId), KeptReceipt>,
 }
 

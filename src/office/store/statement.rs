@@ -4,6 +4,8 @@
 //! furthest is kept, and of each day the first and the last (for *complete up to*), and whatever shows a fork or declares a hole, for good.
 //! The entries of a kept batch are not stored twice: the body is what stands before them, their texts, and what stands behind.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension as _, Transaction};
 
 use super::arrival::{Arrival, Signed};
@@ -138,10 +140,8 @@ pub(super) fn body(
 }
 
 fn parts(connection: &Connection, ground: &Ground<'_>, batch: &CheckedBatch, body: &[u8]) -> Result<Parts, StoreError> {
-    let mut all_held = true;
-    for entry in &batch.entries {
-        all_held &= hash_at(connection, ground, entry.stored.sequence)? == Some(entry.stored.hash);
-    }
+    let held = batch.span().map_or_else(|| Ok(BTreeMap::new()), |(first, last)| hashes(connection, ground, first, last))?;
+    let all_held = batch.entries.iter().all(|entry| held.get(&entry.stored.sequence) == Some(&entry.stored.hash));
     let evidence = !all_held || !batch.lost.is_empty();
     let reach = batch.span().filter(|_| all_held).map_or(Sequence::ZERO, |(_, last)| last);
     let texts: Vec<&str> = batch.entries.iter().map(|entry| entry.stored.text.as_str()).collect();
@@ -227,6 +227,19 @@ fn forget(writing: &Writing<'_>, ground: &Ground<'_>, day: WorkDate) -> Result<(
         (ground.site.0, ground.terminal.as_str(), day.to_string()),
     )?;
     Ok(())
+}
+
+fn hashes(
+    connection: &Connection,
+    ground: &Ground<'_>,
+    first: Sequence,
+    last: Sequence,
+) -> Result<BTreeMap<Sequence, EntryHash>, StoreError> {
+    let sql = "SELECT sequence, hash FROM entry WHERE site = ? AND terminal = ? AND journal = ? AND sequence BETWEEN ? AND ?";
+    let place = (ground.site.0, ground.terminal.as_str(), ground.journal.0, number(first.0), number(last.0));
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map(place, |row| Ok((row.get::<_, Place>(0)?.0, EntryHash(row.get(1)?))))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 fn hash_at(connection: &Connection, ground: &Ground<'_>, sequence: Sequence) -> Result<Option<EntryHash>, StoreError> {

@@ -58,6 +58,7 @@ pub(crate) fn measure(run: &mut Run) -> anyhow::Result<Vec<Figure>> {
                     post_class,
                     punches,
                     facts: DayFacts::NONE,
+                    adrift: &[],
                     complete_through,
                     as_of,
                 };

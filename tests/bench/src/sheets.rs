@@ -135,6 +135,7 @@ async fn person_month(store: &Store, end: Wall) -> anyhow::Result<f64> {
                         post_class,
                         punches: &of_day,
                         facts: DayFacts::NONE,
+                        adrift: &[],
                         complete_through: Some(end),
                         as_of: end,
                     };

@@ -29,9 +29,10 @@ impl Lane {
         Self { view, mark, ahead: Sequence::ZERO, fork: None, heal_asked: None, readable_at: None }
     }
 
-    /// The journal as it is now; what the office has is known better here.
+    /// The journal as it is now, readable once more for all that is known; what the office has is known better here.
     pub(super) fn renew(&mut self, view: JournalView) {
         self.view = view;
+        self.readable_at = None;
         self.mark = self.mark.min(view.last);
         self.ahead = self.ahead.min(view.last);
     }

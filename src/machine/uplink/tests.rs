@@ -115,6 +115,18 @@ fn a_journal_that_gives_nothing_does_not_hold_up_the_others() {
 }
 
 #[test]
+fn once_the_disk_is_back_what_could_not_be_read_is_sent_at_once() {
+    let mut rig = Rig::paired(vec![view(1, 0, 3, true)]);
+    assert_eq!(rig.actions(), [load(1, 1)]);
+    rig.tell(Event::Loaded { journal: journal(1), entries: Vec::new(), lost: Vec::new() });
+    let request = rig.sent(1, &[]);
+    rig.reply(request, 1, 0);
+    assert!(!rig.actions().contains(&load(1, 1)), "nothing could be read just now");
+    rig.tell(Event::Journals(vec![view(1, 0, 3, true)]));
+    assert_eq!(rig.actions(), [load(1, 1)]);
+}
+
+#[test]
 fn a_question_to_the_journal_that_is_never_answered_is_asked_again() {
     let mut rig = Rig::paired(vec![view(1, 0, 3, true)]);
     assert_eq!(rig.actions(), [load(1, 1)]);

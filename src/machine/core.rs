@@ -2,7 +2,8 @@
 //!
 //! Invariants: feedback with a sequence is caused only by [`Event::Appended`] (law 1); every reading leads to exactly one append and exactly
 //! one feedback, whatever the roster, the calendar, the clock or the network are like (laws 2 and 5). Where no append is possible, the one
-//! feedback says so at once, and the credential is open again for the next frame. The kiosk's own facts are kept until they are durable, in order.
+//! feedback says so at once, and the credential is open again for the next frame. While a reading waits for the disk for longer than a person
+//! should, the page stands at fault; its feedback still comes with the commit. The kiosk's own facts are kept until they are durable, in order.
 
 mod answer;
 mod page;
@@ -34,6 +35,11 @@ const PENDING_MAX: usize = 1_024;
 const READERS_MAX: usize = 64;
 /// After how long the next try at a finger reader is somebody else's first, in milliseconds.
 const TRIES_FORGOTTEN_MS: u64 = 10_000;
+
+/// How long a reading may wait for the disk before the page says so, in milliseconds: whoever tapped must know within a second.
+const STALL_MS: u64 = 700;
+/// What a technician is told of it.
+const STALLED: &str = "the disk does not answer; what was read waits, and is stored once it does";
 
 /// What the core is told once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,6 +161,8 @@ pub struct Core {
     journal: Journal,
     records: Records,
     pending: BTreeMap<Ticket, Pending>,
+    /// Whether a reading has waited for the disk for too long.
+    stalled: bool,
     next_ticket: u64,
     tries: BTreeMap<ReaderName, (u32, Mono)>,
     actions: VecDeque<Action>,
@@ -170,6 +178,7 @@ impl Core {
             journal: Journal::Opening,
             records: Records::new(),
             pending: BTreeMap::new(),
+            stalled: false,
             next_ticket: 1,
             tries: BTreeMap::new(),
             actions: VecDeque::new(),
@@ -218,7 +227,8 @@ impl Core {
     /// When `handle_timeout` is wanted.
     pub fn poll_timeout(&self) -> Option<Mono> {
         let record = self.records.retry_at().filter(|_| self.journal == Journal::Available);
-        [record, self.page.announce_at()].into_iter().flatten().min()
+        let stall = self.stalls_at().filter(|_| !self.stalled);
+        [record, stall, self.page.announce_at()].into_iter().flatten().min()
     }
 
     /// Whether the journal has not yet answered for something that was read or recorded.
@@ -245,6 +255,7 @@ impl Core {
     pub fn conditions(&self, now: Now) -> Vec<Condition> {
         let journal = match &self.journal {
             Journal::Unavailable(why) => Some((Code::JournalUnavailable, why.clone())),
+            Journal::Available if self.stalled => Some((Code::JournalUnavailable, STALLED.to_owned())),
             Journal::Opening | Journal::Available => None,
         };
         let (date, _) = self.site.civil(self.today.best(&now).at);
@@ -358,8 +369,18 @@ impl Core {
         }
     }
 
+    /// When the oldest reading under way will have waited for too long.
+    fn stalls_at(&self) -> Option<Mono> {
+        self.oldest_waiting().map(|clock| clock.mono.plus_millis(STALL_MS))
+    }
+
     /// What is due: the next of the kiosk's own facts, and how things stand where that changed.
     fn settle(&mut self, now: Now) {
+        let stalled = self.stalls_at().is_some_and(|at| at <= now.mono);
+        if self.stalled != stalled {
+            self.stalled = stalled;
+            self.page.announce(now.mono);
+        }
         if self.journal == Journal::Available
             && self.pending.len() < PENDING_MAX
             && let Some(draft) = self.records.next(now.mono)
@@ -380,7 +401,7 @@ impl Core {
         let idle = self.site.idle(best.at);
         let at = Some(self.site.rfc3339(best.at));
         let idle = Feedback { at, at_doubtful: best.quality != Quality::Trusted, ..idle };
-        self.page.stands(idle, self.journal == Journal::Available, now.mono)
+        self.page.stands(idle, self.journal == Journal::Available && !self.stalled, now.mono)
     }
 }
 

@@ -36,6 +36,28 @@ fn green_comes_after_the_commit_and_says_whose_and_which_checkpoint() {
 }
 
 #[test]
+fn while_the_disk_stalls_the_page_shows_a_fault_and_green_only_after_the_commit() {
+    let is_told = |kiosk: &Kiosk| kiosk.core.conditions(kiosk.now).iter().any(|told| told.code == Code::JournalUnavailable);
+    let mut kiosk = Kiosk::ready();
+    kiosk.tap_at("2026-11-23T08:21:37+08:00", BADGE);
+    kiosk.pass(STALL_MS - 1);
+    assert!(kiosk.told.is_empty() && !is_told(&kiosk), "{:?}", kiosk.told);
+    kiosk.pass(1);
+    let fault = kiosk.told.remove(0);
+    assert_eq!((fault.state, fault.sequence, fault.reader), (State::Fault, None, None));
+    assert!(is_told(&kiosk));
+    kiosk.tap_at("2026-11-23T08:21:39+08:00", OTHER);
+    kiosk.pass(2_000);
+    assert!(kiosk.told.is_empty() && kiosk.appends.len() == 2, "both still wait: {:?}", kiosk.told);
+    kiosk.commit();
+    kiosk.commit();
+    assert_eq!(kiosk.told.iter().map(|told| told.sequence).collect::<Vec<_>>(), [Some(Sequence(1)), Some(Sequence(2))]);
+    assert!(!is_told(&kiosk));
+    kiosk.pass(10_000);
+    assert_eq!(kiosk.told.last().map(|told| told.state), Some(State::Idle));
+}
+
+#[test]
 fn while_a_reading_is_on_its_way_nothing_is_stated_about_later_moments() {
     let mut kiosk = Kiosk::ready();
     let read = Wall::parse_rfc3339("2026-11-23T08:21:37+08:00").unwrap();

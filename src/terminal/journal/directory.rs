@@ -67,6 +67,12 @@ impl Directory {
         Ok(directory)
     }
 
+    /// Whether a directory is there in which no journal was ever kept.
+    pub(super) fn is_blank(path: &Path) -> bool {
+        let ours = |name: &str| name.starts_with("journal-") || name.starts_with("state.");
+        fs::read_dir(path).is_ok_and(|mut found| !found.any(|found| found.is_ok_and(|found| found.file_name().to_str().is_some_and(ours))))
+    }
+
     /// Where it is.
     pub(super) fn path(&self) -> &Path {
         &self.path

@@ -25,6 +25,12 @@ pub(crate) enum JournalError {
         /// Which.
         path: PathBuf,
     },
+    /// While the program ran, another directory came into the place of the one with the journals.
+    #[error("data directory {}: another one is in its place, without the journals that were there", path.display())]
+    Replaced {
+        /// Which.
+        path: PathBuf,
+    },
     /// A file could not be made, moved, read or removed.
     #[error("{operation} {}: {source}", path.display())]
     File {
@@ -147,6 +153,7 @@ impl JournalError {
         }
         match self {
             Self::Directory { .. } => "create it, mount it, or correct data-dir; it goes on by itself",
+            Self::Replaced { .. } => "mount the right one again, and it goes on by itself; or restart punchd to begin anew in this one",
             Self::Locked { .. } => "stop the other punchd, or give this one a data-dir of its own",
             Self::Newer { .. } => "install the newer punchd again",
             Self::OldSqlite { .. } | Self::Setting { .. } => "install punchd as it was built",

@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::ballast::Ballast;
+use super::directory::Directory;
 use super::error::JournalError;
 use super::inbox::{Inbox, Waited};
 use super::reading::{Flow, Stream};
@@ -327,10 +328,11 @@ impl Thread {
         }
     }
 
-    /// After an error: can entries still be stored?
+    /// After an error: can entries still be stored, and where they belong?
     fn notice_failure(&mut self, error: &JournalError) {
-        let usable =
-            self.set.as_mut().is_some_and(|set| set.is_writable() && set.open_file().is_ok_and(|file| file.prove_writable().is_ok()));
+        let in_place = |set: &Set| set.is_writable() && set.directory.is_there();
+        let writable = |set: &mut Set| set.open_file().is_ok_and(|file| file.is_there().and_then(|()| file.prove_writable()).is_ok());
+        let usable = self.set.as_mut().is_some_and(|set| in_place(set) && writable(set));
         if !usable {
             self.become_unavailable(error);
         }
@@ -378,6 +380,10 @@ impl Thread {
             }
         }
         self.set = None;
+        // A file system that was unmounted shows the empty directory below it: what is stored there is out of sight once it is mounted again.
+        if !self.told.is_empty() && Directory::is_blank(&self.options.directory) {
+            return Err(JournalError::Replaced { path: self.options.directory.clone() });
+        }
         let opened = Set::open(&self.options, &self.clock).or_else(|error| {
             let relieved = Ballast::new(&self.options.directory, self.options.ballast_bytes).release_if_low();
             if relieved { Set::open(&self.options, &self.clock) } else { Err(error) }

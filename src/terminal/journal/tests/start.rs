@@ -180,20 +180,42 @@ fn a_missing_directory_or_a_file_in_its_place_is_unavailable_until_it_is_mended(
 }
 
 #[test]
-fn a_directory_that_is_taken_away_stops_the_green_and_a_new_one_is_used() {
+fn a_directory_that_is_taken_away_stops_the_green_and_an_empty_one_in_its_place_is_used_only_after_a_restart() {
     let home = folder();
-    let place = home.path().join("data");
+    let (place, away) = (home.path().join("data"), home.path().join("elsewhere"));
     std::fs::create_dir(&place).unwrap();
     let mut rig = Rig::start(&place);
-    rig.available();
+    let before = rig.available()[0].journal;
     rig.store(punch(0));
-    std::fs::rename(&place, home.path().join("elsewhere")).unwrap();
+    std::fs::rename(&place, &away).unwrap();
     let ticket = rig.append(punch(1));
     assert!(rig.outcome(ticket).unwrap_err().contains("gone"));
     rig.unavailable();
     std::fs::create_dir(&place).unwrap();
-    rig.available();
+    while !rig.unavailable().contains("another one is in its place") {}
+    let ticket = rig.append(punch(1));
+    assert!(rig.outcome(ticket).unwrap_err().contains("restart punchd to begin anew"));
+    assert_eq!(std::fs::read_dir(&place).unwrap().count(), 0, "nothing is stored where nobody would look for it");
+    rig.stop();
+    let mut rig = Rig::start(&place);
+    assert_ne!(rig.available()[0].journal, before);
     rig.store(punch(1));
+    rig.stop();
+}
+
+#[test]
+fn a_directory_that_is_taken_away_while_nobody_taps_is_told_and_its_journal_goes_on_once_it_is_back() {
+    let home = folder();
+    let (place, away) = (home.path().join("data"), home.path().join("elsewhere"));
+    std::fs::create_dir(&place).unwrap();
+    let mut rig = Rig::start(&place);
+    let before = rig.available()[0].journal;
+    rig.settle();
+    std::fs::rename(&place, &away).unwrap();
+    assert!(rig.unavailable().contains("gone"));
+    std::fs::rename(&away, &place).unwrap();
+    assert_eq!(rig.available()[0].journal, before);
+    rig.store(punch(0));
     rig.stop();
 }
 

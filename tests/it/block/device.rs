@@ -43,7 +43,7 @@ fn missing() -> Option<String> {
     }
     let there = |tool: &str| Command::new(tool).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
     if let Some(tool) = TOOLS.into_iter().find(|tool| !there(tool)) {
-        return Some(format!("{tool} is not installed (Debian: qemu-utils, e2fsprogs, mount)"));
+        return Some(format!("{tool} is not installed (Debian 12: qemu-system-common, e2fsprogs, mount)"));
     }
     let folder = folder();
     let image = folder.path().join("try.img");
@@ -117,6 +117,21 @@ impl Served {
     pub(crate) fn log(&self) -> &Path {
         &self.log
     }
+
+    /// Nothing that is asked of the disk is answered any more.
+    pub(crate) fn stall(&self) {
+        kill_process(Pid::from_child(&self.daemon), Signal::STOP).unwrap();
+    }
+
+    /// It answers again.
+    pub(crate) fn go_on(&self) {
+        kill_process(Pid::from_child(&self.daemon), Signal::CONT).unwrap();
+    }
+
+    /// The disk is gone: everything that is asked of it is an error.
+    pub(crate) fn tear_out(mut self) {
+        self.daemon.kill().unwrap();
+    }
 }
 
 impl Drop for Served {
@@ -136,6 +151,7 @@ impl Drop for Served {
 /// A file system in its place. The loop device below it goes with it.
 pub(crate) struct Mounted {
     at: PathBuf,
+    is_away: bool,
 }
 
 impl Mounted {
@@ -148,7 +164,28 @@ impl Mounted {
     pub(crate) fn try_at(disk: &Path, at: &Path, options: &str) -> Result<Self, String> {
         let options = if options.is_empty() { "loop".to_owned() } else { format!("loop,{options}") };
         run("mount", &["-t", "ext4", "-o", &options, &disk.display().to_string(), &at.display().to_string()])?;
-        Ok(Self { at: at.to_owned() })
+        Ok(Self { at: at.to_owned(), is_away: false })
+    }
+
+    /// Changes how it is mounted.
+    pub(crate) fn remount(&self, options: &str) {
+        run("mount", &["-o", &format!("remount,{options}"), &self.at.display().to_string()]).unwrap();
+    }
+
+    /// Takes it away under whoever uses it; its device.
+    pub(crate) fn take_away(mut self) -> String {
+        let device = self.device();
+        run("umount", &["-l", &self.at.display().to_string()]).unwrap();
+        self.is_away = true;
+        device
+    }
+
+    /// Its device.
+    pub(crate) fn device(&self) -> String {
+        let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap();
+        let at = self.at.display().to_string();
+        let device = mounts.lines().find_map(|line| line.split_once(' ').filter(|(_, rest)| rest.starts_with(&format!("{at} "))));
+        device.unwrap().0.trim_start_matches("/dev/").to_owned()
     }
 }
 
@@ -156,10 +193,18 @@ impl Drop for Mounted {
     fn drop(&mut self) {
         // A program that was killed lets go of its files a moment later; one that runs on loses sight of them.
         let at = self.at.display().to_string();
-        if !within(SETTLING, || run("umount", &[&at]).is_ok()) {
+        if !self.is_away && !within(SETTLING, || run("umount", &[&at]).is_ok()) {
             run("umount", &["-l", &at]).ok();
         }
     }
+}
+
+/// Whether a file system that was taken away is still used by somebody who has files open on it: `device` is where `disk` was seen.
+pub(crate) fn is_in_use(device: &str, disk: &Path) -> bool {
+    let below = std::fs::read_to_string(format!("/sys/block/{device}/loop/backing_file")).unwrap_or_default();
+    // What lies below a disk that was torn out has no name any more.
+    let is_ours = below.starts_with(&disk.display().to_string()) || below.trim() == "/";
+    is_ours && Path::new("/sys/fs/ext4").join(device).exists()
 }
 
 /// Repairs a file system the way a machine does when it starts; whether a hand would have been needed.

@@ -55,8 +55,8 @@ impl Found {
             life.copies.iter().enumerate().rfind(|(_, copy)| copy.logged <= cut.end).map(|(n, copy)| (n, copy.data.clone())).unwrap();
         // Between the pairing and the first copy that knows of it, no copy is as old as the disk.
         let has_office = identity != Identity::Paired || copy.0 > 0;
+        life.office.kill();
         if has_office {
-            life.office.kill();
             copy_folder(&copy.1, &life.office.data());
             life.office.start_again();
         }
@@ -73,7 +73,7 @@ impl Found {
         assert!(lost.is_empty(), "{cut:?}: confirmed, and lost: {lost:?}\n{}", kiosk.log());
 
         let (bytes, shown) = badge(FIRST_AFTER);
-        let (events, clock) = (kiosk.events(), Clock::system());
+        let (events, clock) = (kiosk.watched(), Clock::system());
         let begun = clock.mono();
         reader.badge(&bytes).unwrap();
         let green = confirmation(&events.next("the first tap is confirmed", |datum| confirmation(datum).is_some())).unwrap();

@@ -120,7 +120,7 @@ impl Living {
         let reader = place.reader("badge", Protocol::Em4100);
         let config = place.configure("", &[("badge", "em4100")]);
         let kiosk = start(&place, &config);
-        let events = kiosk.events();
+        let events = kiosk.watched();
         let (owed, copies, folder) = (Vec::new(), Vec::new(), folder.to_owned());
         Self { kiosk: Some(kiosk), events, reader, config, mounted, place, served, office, folder, owed, copies, next: 1 }
     }
@@ -179,7 +179,7 @@ impl Living {
         self.reader.unplug().unwrap();
         self.reader.plug().unwrap();
         let kiosk = start(&self.place, &self.config);
-        self.events = kiosk.events();
+        self.events = kiosk.watched();
         self.kiosk = Some(kiosk);
     }
 

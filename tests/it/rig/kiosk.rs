@@ -133,6 +133,13 @@ impl Kiosk {
     pub(crate) fn events(&self) -> Events {
         Events::of(self.page())
     }
+
+    /// The same once it is known to be connected: whatever happens from then on is told.
+    pub(crate) fn watched(&self) -> Events {
+        let events = self.events();
+        events.next("how things stand", |datum| datum["replay"] == true);
+        events
+    }
 }
 
 pub(crate) fn punchd(config: &Path, arguments: &[&str]) -> Command {

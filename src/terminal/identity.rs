@@ -53,6 +53,12 @@ pub enum IdentityError {
         /// What is wrong.
         why: String,
     },
+    /// The kiosk is paired, and the key by which the office knows it is gone.
+    #[error("{path} is gone, and the office knows this kiosk by it")]
+    KeyGone {
+        /// The key's file.
+        path: PathBuf,
+    },
 }
 
 impl IdentityError {
@@ -61,6 +67,7 @@ impl IdentityError {
         match self {
             Self::File { .. } => "check that the data directory exists and belongs to the daemon's user",
             Self::Damaged { .. } => "set the file aside and pair again with punchctl pair",
+            Self::KeyGone { .. } => "put it back, or pair again with punchctl pair",
         }
     }
 }
@@ -107,18 +114,23 @@ pub fn contradiction(settings: &TerminalSettings, pairing: &Pairing) -> Option<S
     }
 }
 
-/// The kiosk's key; made at the first call.
+/// The key of a kiosk that is paired; never a new one, which no office would know.
+///
+/// # Errors
+/// When it is not there, or cannot be read.
+pub fn paired_key(data_dir: &Path) -> Result<SigningKey, IdentityError> {
+    stored_key(data_dir)?.ok_or_else(|| IdentityError::KeyGone { path: data_dir.join(KEY_FILE) })
+}
+
+/// The kiosk's key, for pairing; made at the first call.
 ///
 /// # Errors
 /// When it can be neither read nor made.
 pub fn key(data_dir: &Path) -> Result<SigningKey, IdentityError> {
-    let path = data_dir.join(KEY_FILE);
-    if let Some(bytes) = read(&path)? {
-        let text = String::from_utf8_lossy(&bytes);
-        let secret = hex_bytes(text.trim()).and_then(|secret| <[u8; 32]>::try_from(secret).ok());
-        let damaged = || IdentityError::Damaged { path, why: "it must be 64 hexadecimal digits".to_owned() };
-        return secret.map(|secret| SigningKey::from_bytes(&secret)).ok_or_else(damaged);
+    if let Some(key) = stored_key(data_dir)? {
+        return Ok(key);
     }
+    let path = data_dir.join(KEY_FILE);
     let mut secret = [0; 32];
     let random = getrandom::fill(&mut secret).map_err(|error| io::Error::other(error.to_string()));
     random
@@ -126,6 +138,14 @@ pub fn key(data_dir: &Path) -> Result<SigningKey, IdentityError> {
         .and_then(|()| sys::write_whole(&path, format!("{}\n", hex_text(&secret)).as_bytes(), 0o600))
         .map_err(|source| IdentityError::File { verb: "write", path, source })?;
     Ok(SigningKey::from_bytes(&secret))
+}
+
+fn stored_key(data_dir: &Path) -> Result<Option<SigningKey>, IdentityError> {
+    let path = data_dir.join(KEY_FILE);
+    let Some(bytes) = read(&path)? else { return Ok(None) };
+    let secret = hex_bytes(String::from_utf8_lossy(&bytes).trim()).and_then(|secret| <[u8; 32]>::try_from(secret).ok());
+    let damaged = || IdentityError::Damaged { path, why: "it must be 64 hexadecimal digits".to_owned() };
+    secret.map(|secret| Some(SigningKey::from_bytes(&secret))).ok_or_else(damaged)
 }
 
 fn read(path: &Path) -> Result<Option<Vec<u8>>, IdentityError> {

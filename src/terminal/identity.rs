@@ -53,6 +53,12 @@ pub enum IdentityError {
         /// What is wrong.
         why: String,
     },
+    /// The kiosk is paired, and the key by which the office knows it is gone.
+    #[error("{path} is gone, and the office knows this kiosk by it")]
+    KeyGone {
+        /// The key's file.
+        path: PathBuf,
+    },
 }
 
 impl IdentityError {
@@ -61,6 +67,7 @@ impl IdentityError {
         match self {
             Self::File { .. } => "check that the data directory exists and belongs to the daemon's user",
             Self::Damaged { .. } => "set the file aside and pair again with punchctl pair",
+            Self::KeyGone { .. } => "put it back, or pair again with punchctl pair",
         }
     }
 }
@@ -125,7 +132,15 @@ pub fn kept_key(data_dir: &Path) -> Result<Option<SigningKey>, IdentityError> {
     secret.map(|secret| Some(SigningKey::from_bytes(&secret))).ok_or_else(damaged)
 }
 
-/// The kiosk's key; made at the first call.
+/// The key of a kiosk that is paired; never a new one, which no office would know.
+///
+/// # Errors
+/// When it is not there, or cannot be read.
+pub fn paired_key(data_dir: &Path) -> Result<SigningKey, IdentityError> {
+    kept_key(data_dir)?.ok_or_else(|| IdentityError::KeyGone { path: key_file(data_dir) })
+}
+
+/// The kiosk's key, for pairing; made at the first call.
 ///
 /// # Errors
 /// When it can be neither read nor made.
@@ -153,7 +168,7 @@ pub fn new_key() -> io::Result<SigningKey> {
 /// # Errors
 /// When it cannot be written; the old key then still stands.
 pub fn keep_key(data_dir: &Path, key: &SigningKey) -> Result<(), IdentityError> {
-    let path = data_dir.join(KEY_FILE);
+    let path = key_file(data_dir);
     fs::create_dir_all(data_dir)
         .and_then(|()| sys::write_whole(&path, format!("{}\n", hex_text(&key.to_bytes())).as_bytes(), 0o600))
         .map_err(|source| IdentityError::File { verb: "write", path, source })

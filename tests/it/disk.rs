@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use self::hall::{Hall, TOLD_WITHIN_MS, Told};
 use super::block::device::{self, Served};
-use super::rig::{PATIENCE, condition, confirmation, has, until, until_or};
+use super::rig::{BADGE, Kiosk, Office, PATIENCE, Place, condition, confirmation, has, until, until_or};
 
 /// How long the disk stalls.
 const STALL: Duration = Duration::from_secs(3);
@@ -181,6 +181,44 @@ fn a_disk_that_is_torn_out_sends_people_to_paper_until_it_is_back() {
     assert_eq!(hall.recovered()["journal"], journal);
     hall.confirmed(3);
     hall.check("a disk that was torn out");
+}
+
+#[test]
+fn a_torn_or_missing_key_or_pairing_is_told_and_never_replaced_by_a_second_identity() {
+    let (place, office) = (Place::new(), Office::start());
+    let (reader, kiosk) = place.badge_kiosk();
+    office.pair(&kiosk, "east-hall-1");
+    assert_eq!(kiosk.stop(), Some(0));
+    let start = || {
+        reader.unplug().unwrap();
+        reader.plug().unwrap();
+        let kiosk = Kiosk::start(&place, &place.path("terminal.toml"));
+        kiosk.until_open();
+        kiosk
+    };
+    for (name, left) in [("terminal.key", None), ("terminal.key", Some(0)), ("terminal.key", Some(40)), ("pairing.json", Some(0))] {
+        let path = place.path("data").join(name);
+        let whole = std::fs::read(&path).unwrap();
+        let harm = || match left {
+            None => std::fs::remove_file(&path).unwrap(),
+            Some(bytes) => std::fs::write(&path, &whole[..bytes]).unwrap(),
+        };
+        harm();
+        let kiosk = start();
+        let told = |status: &Value| condition(status, "not-paired").is_some_and(|told| told["detail"].as_str().unwrap().contains(name));
+        let status = kiosk.until("the file is named", told);
+        assert!(condition(&status, "not-paired").unwrap()["detail"].as_str().unwrap().contains("punchctl pair"), "{status:#}");
+        let events = kiosk.watched();
+        reader.badge(&BADGE).unwrap();
+        events.next("punching goes on", |datum| confirmation(datum).is_some());
+        assert_eq!(kiosk.stop(), Some(0));
+        assert_eq!(std::fs::read(&path).ok(), left.map(|bytes| whole[..bytes].to_vec()), "{name} was left as it was");
+        std::fs::write(&path, &whole).unwrap();
+        let kiosk = start();
+        kiosk.until_drained(PATIENCE);
+        assert_eq!(kiosk.stop(), Some(0));
+    }
+    office.check_verified();
 }
 
 /// Takes all the room there is.

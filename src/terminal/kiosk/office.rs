@@ -127,7 +127,7 @@ impl Kiosk {
 
     fn connect(&mut self, pairing: Pairing) {
         let now = self.now();
-        let made = identity::key(&self.settings.data_dir)
+        let made = identity::paired_key(&self.settings.data_dir)
             .map_err(|error| format!("{error}; {}", error.hint()))
             .and_then(|key| Link::new(pairing, key, self.clock.clone(), &self.office.standing));
         match made {

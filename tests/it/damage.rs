@@ -11,6 +11,6 @@ mod journal;
 mod newer;
 mod original;
 mod process;
-mod random;
+mod rows;
 mod sampled;
 mod wound;

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::case::{self, Verdict};
 use super::files::{self, Files, named};
 use super::original::Original;
-use super::random::Random;
-use super::wound::{PAGE, Wound, everywhere, misplaced};
+use super::wound::{PAGE, Wound, byte, everywhere, misplaced};
+use crate::world::random::Random;
 
 /// The variable that repeats a run's choices.
 const SEED: &str = "PUNCH_DAMAGE_SEED";
@@ -22,7 +22,7 @@ fn whatever_is_damaged_in_a_stopped_journal_all_else_is_sent_and_the_next_punch_
     let mut random = seed();
     let name = named(&original.files, ".db");
     let length = original.files[&name].len();
-    let mut wounds: Vec<Wound> = (0..HEADER_BYTES).map(|at| Wound::Bit { at, bit: random.byte() % 8 }).collect();
+    let mut wounds: Vec<Wound> = (0..HEADER_BYTES).map(|at| Wound::Bit { at, bit: byte(&mut random) % 8 }).collect();
     wounds.extend(everywhere(&mut random, length, (12, 6)));
     wounds.extend(misplaced(&mut random, length / PAGE, 60));
     try_all("a stopped journal", &original, &wounds.into_iter().map(|wound| (name.clone(), wound)).collect::<Vec<_>>());
@@ -36,7 +36,7 @@ fn whatever_is_damaged_in_the_log_of_a_journal_all_else_is_sent_and_the_next_pun
     let (pages, frames) = (original.files[&database].len(), original.files[&log].len());
     let mut cases: Vec<(String, Wound)> =
         everywhere(&mut random, pages, (4, 2)).into_iter().map(|wound| (database.clone(), wound)).collect();
-    let head = (0..56).map(|at| Wound::Bit { at, bit: random.byte() % 8 }).collect::<Vec<_>>();
+    let head = (0..56).map(|at| Wound::Bit { at, bit: byte(&mut random) % 8 }).collect::<Vec<_>>();
     cases.extend(head.into_iter().chain(everywhere(&mut random, frames, (4, 2))).map(|wound| (log.clone(), wound)));
     try_all("a journal with a log", &original, &cases);
 }
@@ -46,7 +46,7 @@ fn a_log_or_an_index_that_is_gone_garbage_or_anothers_costs_nothing_that_still_s
     let original = Original::cut_off(40, 20);
     let stranger = Original::cut_off(30, 10);
     let mut random = seed();
-    let garbage: Vec<u8> = (0..3 * PAGE).map(|_| random.byte()).collect();
+    let garbage: Vec<u8> = (0..3 * PAGE).map(|_| byte(&mut random)).collect();
     let mut cases = Vec::new();
     for end in [".db-wal", ".db-shm"] {
         let name = named(&original.files, end);
@@ -73,7 +73,7 @@ fn whatever_happens_to_the_state_beside_the_journals_every_entry_is_there_and_th
         let mut cases = Vec::new();
         for name in names {
             let wounds = everywhere(&mut random, original.files[&name].len(), (20, 10));
-            let garbage = (0..2 * PAGE).map(|_| random.byte()).collect();
+            let garbage = (0..2 * PAGE).map(|_| byte(&mut random)).collect();
             let more = [Wound::Gone, Wound::Replaced(Vec::new()), Wound::Replaced(garbage)];
             cases.extend(wounds.into_iter().chain(more).map(|wound| (name.clone(), wound)));
         }
@@ -82,7 +82,7 @@ fn whatever_happens_to_the_state_beside_the_journals_every_entry_is_there_and_th
     }
 }
 
-fn seed() -> Random {
+pub(super) fn seed() -> Random {
     let chosen = std::env::var(SEED).ok().and_then(|seed| seed.parse().ok());
     let seed = chosen.unwrap_or(20_261_123);
     println!("{SEED}={seed}");

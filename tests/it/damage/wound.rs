@@ -1,7 +1,7 @@
 //! One damage to one file.
 
 use super::files::Files;
-use super::random::Random;
+use crate::world::random::Random;
 
 /// SQLite's page, and a file system's block.
 pub(super) const PAGE: usize = 4_096;
@@ -55,7 +55,7 @@ impl Wound {
             Self::Zero { at, length } => part(bytes, *at, *length).fill(0),
             Self::Noise { at, length, seed } => {
                 let mut random = Random::new(*seed);
-                part(bytes, *at, *length).fill_with(|| random.byte());
+                part(bytes, *at, *length).fill_with(|| byte(&mut random));
             }
             Self::Exchange { one, other } => {
                 let (low, high) = (one.min(other) * PAGE, one.max(other) * PAGE);
@@ -78,12 +78,12 @@ pub(super) fn everywhere(random: &mut Random, length: usize, (bits, bytes): (usi
     let mut wounds = Vec::new();
     for at in (0..length).step_by(PAGE) {
         let room = PAGE.min(length - at);
-        wounds.extend((0..bits).map(|_| Wound::Bit { at: at + random.below(room), bit: random.byte() % 8 }));
-        wounds.extend((0..bytes).map(|_| Wound::Byte { at: at + random.below(room), to: random.byte() }));
+        wounds.extend((0..bits).map(|_| Wound::Bit { at: at + below(random, room), bit: byte(random) % 8 }));
+        wounds.extend((0..bytes).map(|_| Wound::Byte { at: at + below(random, room), to: byte(random) }));
         wounds.push(Wound::Zero { at, length: room });
         wounds.push(Wound::Noise { at, length: room, seed: random.number() });
-        wounds.push(Wound::Noise { at: at + random.below(room), length: 512, seed: random.number() });
-        wounds.extend([at, at + random.below(room)].map(|at| Wound::Cut { at }));
+        wounds.push(Wound::Noise { at: at + below(random, room), length: 512, seed: random.number() });
+        wounds.extend([at, at + below(random, room)].map(|at| Wound::Cut { at }));
     }
     wounds
 }
@@ -92,11 +92,20 @@ pub(super) fn everywhere(random: &mut Random, length: usize, (bits, bytes): (usi
 pub(super) fn misplaced(random: &mut Random, pages: usize, count: usize) -> Vec<Wound> {
     let mut wounds = Vec::new();
     for _ in 0..count {
-        let (one, other) = (random.below(pages), random.below(pages));
+        let (one, other) = (below(random, pages), below(random, pages));
         if one != other {
             wounds.push(Wound::Exchange { one, other });
             wounds.push(Wound::Misplace { from: one, to: other });
         }
     }
     wounds
+}
+
+/// A place in something of that length.
+pub(super) fn below(random: &mut Random, length: usize) -> usize {
+    usize::try_from(random.number() % u64::try_from(length).unwrap()).unwrap()
+}
+
+pub(super) fn byte(random: &mut Random) -> u8 {
+    random.bytes()[0]
 }

@@ -192,7 +192,7 @@ mod tests {
 
     fn readers() -> Readers {
         let mut readers = Readers::default();
-        let settings = PortSettings::new("badge".parse().unwrap(), "/dev/badge".into(), Protocol::Em4100.settings());
+        let settings = ReaderSettings::new("badge".parse().unwrap(), "/dev/badge".into(), Protocol::Em4100.settings());
         readers.add(settings, commands().0);
         readers.note(&told(0, PortEventKind::Opened));
         readers

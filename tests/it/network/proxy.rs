@@ -6,6 +6,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -69,6 +70,7 @@ struct Pair {
     kiosk: TcpStream,
     office: TcpStream,
     asked: AtomicBool,
+    gone: AtomicBool,
     reset: AtomicBool,
 }
 
@@ -209,7 +211,8 @@ impl Shared {
         let Ok(office) = TcpStream::connect(end) else { return };
         kiosk.set_nodelay(true).ok();
         office.set_nodelay(true).ok();
-        let pair = Arc::new(Pair { kiosk, office, asked: AtomicBool::new(false), reset: AtomicBool::new(false) });
+        let pair =
+            Arc::new(Pair { kiosk, office, asked: AtomicBool::default(), gone: AtomicBool::default(), reset: AtomicBool::default() });
         {
             let mut line = self.lock();
             line.open.retain(|open| open.strong_count() > 0);
@@ -222,26 +225,45 @@ impl Shared {
         down.join().ok();
     }
 
-    /// From the kiosk to the office.
-    fn pump_up(&self, pair: &Pair) {
-        let (mut records, mut passed, mut buffer) = (Records::default(), 0, [0; CHUNK_BYTES]);
-        while let Ok(read @ 1..) = (&pair.kiosk).read(&mut buffer[..self.chunk()]) {
-            let mut bytes = &buffer[..read];
-            let way = self.way();
-            take_time(way);
-            if let Way::CutRequest(most) = way {
-                bytes = &bytes[..bytes.len().min(most.saturating_sub(passed))];
-            }
-            records.pass(bytes);
-            pair.asked.store(records.application > 1, Ordering::SeqCst);
-            passed += bytes.len();
-            if (&pair.office).write_all(bytes).is_err() || bytes.len() < read {
+    /// From the kiosk to the office. What a kiosk that gave up has left on the line is lost, as it is where no kernel buffers it.
+    fn pump_up(&self, pair: &Arc<Pair>) {
+        let (heard, pieces) = channel::<Vec<u8>>();
+        let theirs = Arc::clone(pair);
+        let hearing = std::thread::spawn(move || {
+            let mut buffer = [0; CHUNK_BYTES];
+            while let Ok(read @ 1..) = (&theirs.kiosk).read(&mut buffer)
+                && heard.send(buffer[..read].to_vec()).is_ok()
+            {}
+            theirs.gone.store(true, Ordering::SeqCst);
+        });
+        let (mut records, mut passed) = (Records::default(), 0);
+        for piece in pieces {
+            if !self.pass_up(pair, &piece, &mut records, &mut passed) {
                 break;
             }
         }
         if !pair.reset.load(Ordering::SeqCst) {
             pair.close();
         }
+        hearing.join().ok();
+    }
+
+    /// Passes on what the kiosk sent at once; whether it may send more.
+    fn pass_up(&self, pair: &Pair, piece: &[u8], records: &mut Records, passed: &mut usize) -> bool {
+        for step in piece.chunks(self.chunk()) {
+            let way = self.way();
+            take_time(way);
+            let most = if let Way::CutRequest(most) = way { most.saturating_sub(*passed) } else { step.len() };
+            let bytes = &step[..step.len().min(most)];
+            records.pass(bytes);
+            pair.asked.store(records.application > 1, Ordering::SeqCst);
+            *passed += bytes.len();
+            let gone = pair.gone.load(Ordering::SeqCst);
+            if gone || (&pair.office).write_all(bytes).is_err() || bytes.len() < step.len() {
+                return false;
+            }
+        }
+        true
     }
 
     /// From the office to the kiosk.

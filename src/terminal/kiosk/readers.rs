@@ -99,6 +99,14 @@ impl Readers {
     pub(super) fn signal(&self, name: &ReaderName, signal: Signal) {
         if let Some(port) = self.port(name) {
             port.signal(signal);
+            port.settled();
+        }
+    }
+
+    /// A reading was one more frame of a presentation.
+    pub(super) fn repeated(&self, name: &ReaderName) {
+        if let Some(port) = self.port(name) {
+            port.settled();
         }
     }
 
@@ -192,7 +200,7 @@ mod tests {
 
     fn readers() -> Readers {
         let mut readers = Readers::default();
-        let settings = PortSettings::new("badge".parse().unwrap(), "/dev/badge".into(), Protocol::Em4100.settings());
+        let settings = ReaderSettings::new("badge".parse().unwrap(), "/dev/badge".into(), Protocol::Em4100.settings());
         readers.add(settings, commands().0);
         readers.note(&told(0, PortEventKind::Opened));
         readers

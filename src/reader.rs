@@ -86,6 +86,8 @@ pub enum Fault {
     Unexpected,
     /// A module that restarted by itself.
     Restarted,
+    /// More readings than can be stored; told by the port, which takes them no faster.
+    Flood,
 }
 
 impl Fault {
@@ -100,6 +102,7 @@ impl Fault {
             Self::Silent => "answers that do not come in time",
             Self::Unexpected => "answers to something else",
             Self::Restarted => "a module that restarts by itself",
+            Self::Flood => "more readings than people make",
         }
     }
 }

@@ -285,6 +285,8 @@ impl Kiosk {
         let PortEvent { reader, at, kind: PortEventKind::Reading(reading) } = event else { return };
         if self.gate.admit(at, &reader, &reading) {
             self.core.handle(now, core::Event::Read { reader, reading, at });
+        } else {
+            self.readers.repeated(&reader);
         }
     }
 

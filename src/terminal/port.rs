@@ -26,6 +26,8 @@ use crate::reader::{Answer, Driver, Fault, Reading, Request, Signal};
 const LOOK_MS: u64 = 1_000;
 /// Least time between two log lines that say that one port is closed, in milliseconds.
 const LOG_EVERY_MS: u64 = 5_000;
+/// Most readings of one port that wait to be stored and answered before its line has to wait: more than anybody shows in that time.
+const READINGS_WAITING_MAX: u64 = 8;
 /// Most commands that wait for a port.
 const COMMANDS_MAX: usize = 16;
 
@@ -97,6 +99,8 @@ struct Flags {
     /// Bytes since the start, and when the last of them came, in milliseconds since boot.
     bytes: AtomicU64,
     heard: AtomicU64,
+    /// How many readings wait to be stored and answered.
+    waiting: AtomicU64,
 }
 
 /// Both ends.
@@ -110,6 +114,14 @@ impl PortHandle {
     /// Shows on the reader what became of a reading; where the port is busy or gone it is not shown.
     pub fn signal(&self, signal: Signal) {
         self.commands.try_send(Command::Signal(signal)).ok();
+    }
+
+    /// A reading was stored and answered, or not stored, or was no news.
+    pub fn settled(&self) {
+        let before = self.flags.waiting.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |waiting| waiting.checked_sub(1));
+        if before.is_ok_and(|waiting| waiting == READINGS_WAITING_MAX) {
+            self.commands.try_send(Command::Wake).ok();
+        }
     }
 
     /// Passes on a technician's request; false where too many wait or the port has ended.
@@ -180,6 +192,20 @@ impl PortCommands {
     fn note_heard(&self, bytes: usize, at: Mono) {
         self.flags.heard.store(at.0, Ordering::SeqCst);
         self.flags.bytes.fetch_add(u64::try_from(bytes).unwrap_or_default(), Ordering::SeqCst);
+    }
+
+    /// A reading is told, and waits.
+    fn reading_waits(&self) {
+        self.flags.waiting.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn is_crowded(&self) -> bool {
+        self.flags.waiting.load(Ordering::SeqCst) >= READINGS_WAITING_MAX
+    }
+
+    /// Whatever has become of the readings that waited, the line goes on.
+    fn forget_waiting(&self) {
+        self.flags.waiting.store(0, Ordering::SeqCst);
     }
 
     fn listening(&self) -> bool {

@@ -102,6 +102,14 @@ impl Readers {
     pub(super) fn signal(&self, name: &ReaderName, signal: Signal) {
         if let Some(port) = self.port(name) {
             port.signal(signal);
+            port.settled();
+        }
+    }
+
+    /// A reading was one more frame of a presentation.
+    pub(super) fn repeated(&self, name: &ReaderName) {
+        if let Some(port) = self.port(name) {
+            port.settled();
         }
     }
 

@@ -1,7 +1,8 @@
 //! One opened device: bytes to the driver, the driver's bytes to the device, everything else to whoever takes the events.
 //!
 //! Invariants: an end of file, a hang-up or an error ends the session at the first sight; none is read over and over; however fast a line
-//! rustles, its faults are told once a second, so that they never stand in the way of another reader's readings.
+//! rustles, its faults are told once a second, and however fast it reads, few of its readings wait at a time, so that neither ever stands in
+//! the way of another reader's.
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
@@ -23,6 +24,8 @@ const LIVELY_WAIT_MS: u64 = 20;
 const LIVELY_MS: u64 = 3_000;
 /// Least time between two tellings of faults, in milliseconds; those that come meanwhile are counted.
 const FAULTS_EVERY_MS: u64 = 1_000;
+/// Longest time that a line is left alone because too many of its readings wait, in milliseconds.
+const UNHEARD_MS: u64 = 250;
 /// Errors of a read that only say that no byte has come yet.
 const NOTHING_YET: [ErrorKind; 3] = [ErrorKind::TimedOut, ErrorKind::Interrupted, ErrorKind::WouldBlock];
 
@@ -75,7 +78,10 @@ impl<'a> Session<'a> {
     pub(super) fn serve(mut self, wire: &mut dyn Wire, driver: &mut dyn Driver) -> End {
         driver.handle(self.beat.mono(), &[]);
         loop {
-            let turn = self.obey(driver).and_then(|()| self.drain(wire, driver)).and_then(|()| self.hear(wire, driver));
+            let turn = self
+                .obey(driver)
+                .and_then(|()| self.drain(wire, driver))
+                .and_then(|()| if self.commands.is_crowded() { self.leave_unheard(driver) } else { self.hear(wire, driver) });
             let told = if turn.is_err() || self.beat.mono() >= self.faults_due { self.tell_faults() } else { Ok(()) };
             if let Err(end) = turn.and(told) {
                 return end;
@@ -84,14 +90,33 @@ impl<'a> Session<'a> {
     }
 
     fn obey(&self, driver: &mut dyn Driver) -> Result<(), End> {
-        loop {
-            match self.commands.next() {
-                Waiting::Nothing => return Ok(()),
-                Waiting::Signal(signal) => driver.signal(self.beat.mono(), signal),
-                Waiting::Request(request) => driver.request(self.beat.mono(), request),
-                Waiting::Stop => return Err(End::Stopped),
+        while self.obeys(self.commands.next(), driver)? {}
+        Ok(())
+    }
+
+    /// Whether there was anything to obey.
+    fn obeys(&self, waiting: Waiting, driver: &mut dyn Driver) -> Result<bool, End> {
+        match waiting {
+            Waiting::Nothing => return Ok(false),
+            Waiting::Signal(signal) => driver.signal(self.beat.mono(), signal),
+            Waiting::Request(request) => driver.request(self.beat.mono(), request),
+            Waiting::Stop => return Err(End::Stopped),
+        }
+        Ok(true)
+    }
+
+    /// Leaves the line, and what was read from it, alone until fewer readings wait; what it sends meanwhile is lost once its buffer is full.
+    fn leave_unheard(&mut self, driver: &mut dyn Driver) -> Result<(), End> {
+        *self.faults.entry(Fault::Flood).or_default() += 1;
+        let until = self.beat.mono().plus_millis(UNHEARD_MS);
+        while self.commands.is_crowded() {
+            if self.beat.mono() >= until {
+                self.commands.forget_waiting();
+            } else {
+                self.obeys(self.commands.next_until(self.beat, until), driver)?;
             }
         }
+        Ok(())
     }
 
     fn hear(&mut self, wire: &mut dyn Wire, driver: &mut dyn Driver) -> Result<(), End> {
@@ -120,7 +145,9 @@ impl<'a> Session<'a> {
     }
 
     fn drain(&mut self, wire: &mut dyn Wire, driver: &mut dyn Driver) -> Result<(), End> {
-        while let Some(output) = driver.poll_output() {
+        while !self.commands.is_crowded()
+            && let Some(output) = driver.poll_output()
+        {
             let told = match output {
                 Output::Write(bytes) => {
                     wire.write(&bytes).map_err(|error| self.unwritten(error))?;
@@ -128,6 +155,7 @@ impl<'a> Session<'a> {
                 }
                 Output::Reading(reading) => {
                     self.lively_until = self.beat.mono().plus_millis(LIVELY_MS);
+                    self.commands.reading_waits();
                     self.teller.tell_at(self.heard, PortEventKind::Reading(reading))
                 }
                 Output::Fault(fault) => {
@@ -179,7 +207,7 @@ impl<'a> Session<'a> {
 mod tests {
     use tokio::sync::mpsc;
 
-    use super::super::commands;
+    use super::super::{READINGS_WAITING_MAX, commands};
     use super::*;
     use crate::domain::id::ReaderName;
     use crate::reader::protocol::Protocol;
@@ -207,7 +235,7 @@ mod tests {
     }
 
     fn serve(protocol: Protocol, mut answers: Vec<io::Result<Vec<u8>>>) -> (End, Scripted, Vec<PortEventKind>) {
-        let (events, mut taken) = mpsc::channel(64);
+        let (events, mut taken) = mpsc::channel(512);
         let reader: ReaderName = "badge".parse().unwrap();
         let clock = Clock::system();
         let teller = Teller { reader: &reader, clock: &clock, events: &events };
@@ -255,6 +283,24 @@ mod tests {
             .collect();
         assert_eq!(counts.iter().sum::<u64>(), 3_000);
         assert!(counts.len() < 10, "{counts:?}");
+    }
+
+    #[test]
+    fn a_line_waits_while_too_many_of_its_readings_do_but_never_for_long() {
+        let clock = Clock::system();
+        let read = |frames: u64| {
+            let begun = clock.mono();
+            let all = (0..frames).map(|number| Ok(format!("QR-{number}\r").into_bytes())).chain([Ok(Vec::new())]);
+            let (_, _, told) = serve(Protocol::Line, all.collect());
+            let readings = told.iter().filter(|kind| matches!(kind, PortEventKind::Reading(_))).count();
+            let floods = told.iter().filter(|kind| matches!(kind, PortEventKind::Faults { fault: Fault::Flood, .. })).count();
+            (readings as u64, floods, clock.mono().millis_since(begun))
+        };
+        let (readings, floods, _) = read(READINGS_WAITING_MAX - 1);
+        assert_eq!((readings, floods), (READINGS_WAITING_MAX - 1, 0));
+        let (readings, floods, taken_ms) = read(3 * READINGS_WAITING_MAX);
+        assert!(readings == 3 * READINGS_WAITING_MAX && floods > 0, "{readings} read, {floods} told");
+        assert!(taken_ms >= 2 * UNHEARD_MS, "{taken_ms} ms");
     }
 
     #[test]

@@ -14,8 +14,10 @@ const BAUD: u32 = 57_600;
 const PAUSE_MS: u64 = 10;
 /// Most commands that one piece of bytes brings about: a module that asks for each again is obeyed three times.
 const WRITES_MAX: usize = 4;
-/// Time in which every errand has ended at a module that does as it should, in milliseconds.
-const SETTLED_MS: u64 = 45_000;
+/// Time in which a module that does as it should is verified, whatever happened before, in milliseconds.
+const SETTLED_MS: u64 = 8_000;
+/// Time in which every errand has ended there, too, in milliseconds.
+const ERRANDS_MS: u64 = 45_000;
 /// Time in which a finger is read then, in milliseconds.
 const READ_MS: u64 = 5_000;
 /// Bytes of the answer to a search: it may have begun before the search was asked.
@@ -46,12 +48,22 @@ struct Talk {
     /// Where in `heard` an answer to the last search may begin; `None` when another command was written since.
     searched: Option<usize>,
     fingers: Vec<u16>,
+    errands: bool,
 }
 
 impl Talk {
     fn new(settings: Settings) -> Self {
         let driver = protocol::Settings::Ef01(settings).driver(BAUD);
-        let mut talk = Self { driver, now: Mono(10_000), asked: None, heard: Vec::new(), before: 0, searched: None, fingers: Vec::new() };
+        let mut talk = Self {
+            driver,
+            now: Mono(10_000),
+            asked: None,
+            heard: Vec::new(),
+            before: 0,
+            searched: None,
+            fingers: Vec::new(),
+            errands: false,
+        };
         talk.hears(&[]);
         talk
     }
@@ -81,6 +93,7 @@ impl Talk {
                 self.takes();
             }
             10 => {
+                self.errands = true;
                 let slot = u16::from(script.byte());
                 let wanted = (slot < 200).then_some(slot);
                 let requests = [Request::Enrol { slot: wanted }, Request::Slots, Request::Delete { slot }, Request::Cancel];
@@ -143,7 +156,7 @@ impl Talk {
 
     /// A module that does as it should is asked, and a finger that is put on is read.
     fn recovers(mut self) {
-        let settled = self.now.plus_millis(SETTLED_MS);
+        let settled = self.now.plus_millis(if self.errands { ERRANDS_MS } else { SETTLED_MS });
         self.serves_until(settled, false);
         self.fingers.clear();
         let read = self.now.plus_millis(READ_MS);

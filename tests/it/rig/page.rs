@@ -8,6 +8,9 @@ use serde_json::Value;
 
 use super::{EntryPlace, LOOK, PATIENCE, until_or};
 
+/// Data that are passed over without a pause: a page may be told of hundreds of taps in a second.
+const AT_ONCE: usize = 64;
+
 /// What the page is told.
 pub(crate) struct Events(Receiver<Value>);
 
@@ -36,9 +39,14 @@ impl Events {
     pub(crate) fn next(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
         let mut passed = Vec::new();
         let found = until_or(PATIENCE, || {
-            let datum = self.0.recv_timeout(LOOK).ok()?;
-            passed.push(datum.clone());
-            holds(&datum).then_some(datum)
+            for _ in 0..AT_ONCE {
+                let datum = self.0.recv_timeout(LOOK).ok()?;
+                passed.push(datum.clone());
+                if holds(&datum) {
+                    return Some(datum);
+                }
+            }
+            None
         });
         found.unwrap_or_else(|| panic!("the page was not told: {what}, but {passed:#?}"))
     }

@@ -17,6 +17,8 @@ mod office;
 #[cfg(test)]
 mod peers;
 #[cfg(test)]
+mod power;
+#[cfg(test)]
 mod readme;
 #[cfg(test)]
 mod rig;

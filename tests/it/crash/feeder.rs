@@ -8,10 +8,13 @@ use std::time::Duration;
 
 use punchd::sim::reader::{Protocol, SimReader};
 
-use super::place::{Place, READERS};
+use super::super::rig::{Place, badge};
 
 /// Time between two taps: more than a hundred people in a second.
 const BETWEEN: Duration = Duration::from_millis(8);
+
+/// The kiosk's readers: name, what each is, and its protocol's name.
+pub(super) const READERS: [(&str, Protocol, &str); 2] = [("badge", Protocol::Em4100, "em4100"), ("qr", Protocol::Line, "line")];
 
 /// The readers and whoever taps at them.
 pub(super) struct Feeder {
@@ -23,9 +26,7 @@ pub(super) struct Feeder {
 impl Feeder {
     /// Plugs the readers in and lets people tap.
     pub(super) fn start(place: &Place) -> Self {
-        let protocols = [Protocol::Em4100, Protocol::Line];
-        let readers = READERS.iter().zip(protocols).map(|((name, _), protocol)| SimReader::spawn(protocol, &place.path(name)).unwrap());
-        let readers = Arc::new(readers.collect::<Vec<_>>());
+        let readers = Arc::new(READERS.map(|(name, protocol, _)| place.reader(name, protocol)).into_iter().collect::<Vec<_>>());
         let (end, ended) = channel();
         let theirs = Arc::clone(&readers);
         let tapping = std::thread::spawn(move || {
@@ -57,12 +58,11 @@ impl Feeder {
 
 /// Presents something new; that nobody hears it, or that the reader is unplugged just then, is part of life.
 fn tap(readers: &[SimReader], number: u32) -> String {
-    let [badge, qr] = readers else { panic!("two readers") };
+    let [badges, qr] = readers else { panic!("two readers") };
     if number.is_multiple_of(2) {
-        let mut bytes = vec![0xC0];
-        bytes.extend(number.to_be_bytes());
-        badge.badge(&bytes).ok();
-        format!("em4100:C0{number:08X}")
+        let (bytes, shown) = badge(number);
+        badges.badge(&bytes).ok();
+        shown
     } else {
         let text = format!("QR-{number}");
         qr.line(&text).ok();

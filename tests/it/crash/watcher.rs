@@ -1,7 +1,7 @@
 //! A client of the kiosk page's event stream that comes again after every death of the kiosk, and keeps what was confirmed.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -9,11 +9,11 @@ use std::time::Duration;
 use punchd::clock::Clock;
 use serde_json::Value;
 
-use super::place::EntryPlace;
+use super::super::rig::{EntryPlace, confirmation};
 
 /// The client.
 pub(super) struct Watcher {
-    pages: Sender<SocketAddr>,
+    pages: Sender<String>,
     news: Receiver<()>,
     watching: JoinHandle<Vec<EntryPlace>>,
 }
@@ -21,13 +21,13 @@ pub(super) struct Watcher {
 impl Watcher {
     /// A client that is told where to look.
     pub(super) fn start() -> Self {
-        let (pages, told) = channel::<SocketAddr>();
+        let (pages, told) = channel::<String>();
         let (tell, news) = channel();
         let watching = std::thread::spawn(move || {
             let mut confirmed = Vec::new();
             for page in told {
                 // A stream that breaks off is a kiosk that died; the next one is told where it is.
-                watch(page, &mut confirmed, &tell).ok();
+                watch(&page, &mut confirmed, &tell).ok();
             }
             confirmed
         });
@@ -35,8 +35,8 @@ impl Watcher {
     }
 
     /// Looks at a kiosk's page until it dies.
-    pub(super) fn look_at(&self, page: SocketAddr) {
-        self.pages.send(page).unwrap();
+    pub(super) fn look_at(&self, page: &str) {
+        self.pages.send(page.to_owned()).unwrap();
     }
 
     /// Waits for so many confirmations, and not longer than that.
@@ -58,14 +58,14 @@ impl Watcher {
     }
 }
 
-fn watch(page: SocketAddr, confirmed: &mut Vec<EntryPlace>, tell: &Sender<()>) -> std::io::Result<()> {
+fn watch(page: &str, confirmed: &mut Vec<EntryPlace>, tell: &Sender<()>) -> std::io::Result<()> {
     let mut stream = TcpStream::connect(page)?;
     write!(stream, "GET /events HTTP/1.0\r\nHost: {page}\r\n\r\n")?;
     for line in BufReader::new(stream).lines() {
         let line = line?;
         let Some(datum) = line.strip_prefix("data: ").and_then(|data| serde_json::from_str::<Value>(data).ok()) else { continue };
-        if let (Some(journal), Some(sequence), true) = (datum["journal"].as_str(), datum["sequence"].as_u64(), datum["replay"] != true) {
-            confirmed.push((journal.to_owned(), sequence));
+        if let Some(place) = confirmation(&datum) {
+            confirmed.push(place);
             tell.send(()).ok();
         }
     }

@@ -11,6 +11,7 @@ use super::in_parallel;
 use super::journal::{Journal, options, punch};
 use super::judge::judge;
 use super::scene::{Recorded, Scene, folder};
+use crate::rig::{PATIENCE, until};
 
 /// How long the one sync takes.
 const STALL: Duration = Duration::from_secs(3);
@@ -247,8 +248,10 @@ fn the_ballast_makes_room_for_the_next_punches_and_is_made_again() {
     };
     journal.wait(low);
     disk.mend();
-    journal.quiet();
-    assert!(ballast.exists(), "made again");
+    until("the ballast is made again", PATIENCE, || {
+        journal.quiet();
+        ballast.exists().then_some(())
+    });
     let ticket = journal.append(punch(2));
     assert_eq!(journal.outcome(ticket).unwrap().sequence.0, 3);
     journal.stop();

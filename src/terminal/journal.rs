@@ -6,8 +6,8 @@
 //! - An append is one transaction and one fsync. Sequence and the hash of the entry before are given inside it. Appends that wait together
 //!   share a transaction; each is answered by itself, in order.
 //! - Before writing, the file's end is compared with what this process knows; after reading, every entry's hash, place and link are proven.
-//! - After a failed commit the connection is closed, the log written back and the end read again: what is there then was stored, and
-//!   everything else was not.
+//! - What a failed commit left in the log is written over before anything else is stored, so that an entry that was refused is not there
+//!   later; only a power cut in between may leave it. While that fails, nothing is stored and the file is held.
 //! - A file that contradicts itself is set aside under another name with its log, never deleted; a new journal names it as the one before,
 //!   entries in it are found again by searching its bytes, and what cannot be found is declared lost.
 //! - A file of a newer program is refused and left untouched.

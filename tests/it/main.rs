@@ -18,6 +18,7 @@ mod damage;
 mod demo;
 #[cfg(test)]
 mod disk;
+#[cfg(test)]
 mod doctor;
 #[cfg(test)]
 mod golden;
@@ -29,6 +30,8 @@ mod network;
 mod office;
 #[cfg(test)]
 mod peers;
+#[cfg(test)]
+mod power;
 #[cfg(test)]
 mod readers;
 #[cfg(test)]

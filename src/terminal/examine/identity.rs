@@ -18,13 +18,14 @@ pub fn identity(settings: &TerminalSettings) -> Identity {
         Ok(Some(pairing)) => Pairing::With { url: pairing.url, terminal: pairing.terminal.to_string() },
         Err(IdentityError::File { source, .. }) => Pairing::Unreadable(source.to_string()),
         Err(IdentityError::Damaged { why, .. }) => Pairing::Damaged(why),
+        Err(error @ IdentityError::KeyGone { .. }) => Pairing::Damaged(error.to_string()),
     };
     Identity { directory: directory.display().to_string(), key: key(settings), pairing, contradiction }
 }
 
 fn key(settings: &TerminalSettings) -> Secret {
     let found = match kept::kept_key(&settings.data_dir) {
-        Ok(None) => return Secret::Missing,
+        Ok(None) | Err(IdentityError::KeyGone { .. }) => return Secret::Missing,
         Ok(Some(_)) => fs::metadata(kept::key_file(&settings.data_dir)),
         Err(IdentityError::File { source, .. }) => return Secret::Unreadable(source.to_string()),
         Err(IdentityError::Damaged { why, .. }) => return Secret::Damaged(why),

@@ -192,6 +192,11 @@ pub(super) fn log_of(path: &Path) -> PathBuf {
     companion(path, LOG)
 }
 
+/// What SQLite lays beside a database while it is being made, and undoes after a power cut.
+pub(super) fn rollback_of(path: &Path) -> PathBuf {
+    companion(path, ROLLBACK)
+}
+
 fn companion(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);

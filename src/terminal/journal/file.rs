@@ -4,7 +4,10 @@
 //! - Sequence and `previous` are given inside the transaction that stores the entry, from the end that the file itself shows there.
 //! - `hash` follows `text` in the same page (an entry is never longer than [`ENTRY_LOCAL_MAX`]), so a damaged file can be read without its trees.
 //! - Every entry read from the disk is proven: its hash, its place, and the hash of the entry before.
-//! - After an error the connection is closed and the end is read again from the disk; nothing is assumed of a failed commit.
+//! - What a failed commit left in the log is written over before anything else is stored, through the connection that failed: it knows the
+//!   log's true end. Whoever opens the file anew reads the log from memory, where a commit whose sync failed looks like any other.
+//! - Then, and when another run left a log, the log is written back and begun again before an entry is stored: a sync that succeeds makes
+//!   nothing certain that an earlier one failed to.
 //! - The log is written back when it holds [`LOG_ENTRIES_IDLE`] entries and nobody taps, and at [`LOG_ENTRIES_MAX`] in any case.
 
 use std::path::{Path, PathBuf};
@@ -13,7 +16,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, TransactionB
 use serde::{Deserialize, Serialize};
 
 use super::OpenOptions;
-use super::directory::Identity;
+use super::directory::{Identity, log_of};
 use super::error::{JournalError, damaged, file, sqlite};
 use super::log;
 use super::open::{Making, connect, keep_log_on_close, look};
@@ -94,6 +97,8 @@ pub(super) struct JournalFile {
     meta: Meta,
     tail: Place,
     in_log: usize,
+    /// Whether the log was left by another connection, or a commit failed, and it was not begun again since.
+    log_in_doubt: bool,
 }
 
 impl JournalFile {
@@ -112,12 +117,13 @@ impl JournalFile {
         transaction.commit().map_err(failed())?;
         let identity = Identity::of(path).map_err(file("open", path))?;
         let tail = Place { sequence: stored.sequence, hash: stored.hash };
-        Ok(Self { path: path.to_owned(), identity, connection: Some(connection), options: options.clone(), meta, tail, in_log: 1 })
+        Ok(Self { in_log: 1, ..Self::around(path, identity, connection, options, meta, tail) })
     }
 
     /// Opens a journal; `None` if its first transaction never came to its end. A damaged file is not changed.
     pub(super) fn open(path: &Path, journal: JournalId, options: &OpenOptions) -> Result<Option<Self>, JournalError> {
         log::check_beside_empty(path)?;
+        let log_in_doubt = std::fs::metadata(log_of(path)).is_ok_and(|log| log.len() > 0);
         let (mut connection, age) = connect(path, &JOURNAL, Making::Existing, options)?;
         let read = Self::read(&mut connection, age, path, journal);
         if read.is_err() {
@@ -125,7 +131,12 @@ impl JournalFile {
         }
         let Some((meta, tail)) = read? else { return Ok(None) };
         let identity = Identity::of(path).map_err(file("open", path))?;
-        Ok(Some(Self { path: path.to_owned(), identity, connection: Some(connection), options: options.clone(), meta, tail, in_log: 0 }))
+        Ok(Some(Self { log_in_doubt, ..Self::around(path, identity, connection, options, meta, tail) }))
+    }
+
+    fn around(path: &Path, identity: Identity, connection: Connection, options: &OpenOptions, meta: Meta, tail: Place) -> Self {
+        let (path, connection, options) = (path.to_owned(), Some(connection), options.clone());
+        Self { path, identity, connection, options, meta, tail, in_log: 0, log_in_doubt: false }
     }
 
     /// Opens a journal that no process of ours has open, to be read and never changed; `None` if nothing was ever stored in it.
@@ -137,8 +148,7 @@ impl JournalFile {
         }
         let Some((meta, tail)) = Self::read(&mut connection, age, path, journal)? else { return Ok(None) };
         let identity = Identity::of(path).map_err(file("open", path))?;
-        let options = OpenOptions::default();
-        Ok(Some(Self { path: path.to_owned(), identity, connection: Some(connection), options, meta, tail, in_log: 0 }))
+        Ok(Some(Self::around(path, identity, connection, &OpenOptions::default(), meta, tail)))
     }
 
     fn read(connection: &mut Connection, age: Age, path: &Path, journal: JournalId) -> Result<Option<(Meta, Place)>, JournalError> {
@@ -186,6 +196,11 @@ impl JournalFile {
         self.connection.is_some()
     }
 
+    /// Whether a failed commit may still stand in its log, so that only this connection may write to it.
+    pub(super) const fn is_in_doubt(&self) -> bool {
+        self.log_in_doubt
+    }
+
     /// Whether it is still the file at its path.
     pub(super) fn is_there(&self) -> Result<(), JournalError> {
         let there = Identity::of(&self.path).is_ok_and(|found| found == self.identity);
@@ -225,7 +240,8 @@ impl JournalFile {
         if let Some(meta) = &meta {
             write_meta(&transaction, meta).map_err(sqlite("append to", &path))?;
         }
-        transaction.commit().map_err(sqlite("append to", &path))?;
+        let committed = transaction.commit().map_err(sqlite("append to", &path));
+        self.settle(committed)?;
         self.in_log += usize::try_from(tail.sequence.0 - expected.sequence.0).unwrap_or(usize::MAX);
         self.tail = tail;
         self.meta = meta.unwrap_or_else(|| self.meta.clone());
@@ -315,16 +331,37 @@ impl JournalFile {
         meta.pruned = Place { sequence: end, hash: EntryHash(hash) };
         write_meta(&transaction, &meta).map_err(failed())?;
         transaction.execute("DELETE FROM entry WHERE sequence <= ?1", [number(end)]).map_err(failed())?;
-        transaction.commit().map_err(failed())?;
+        let committed = transaction.commit().map_err(failed());
+        self.settle(committed)?;
         self.in_log += usize::try_from(PRUNE_SLICE / 8).unwrap_or(usize::MAX);
         self.meta = meta;
         Ok(())
     }
 
     /// Writes a little, so that it is known that it can be written and the next entry needs one sync only.
-    pub(super) fn prove_writable(&self) -> Result<(), JournalError> {
-        let counted = self.connection()?.execute("UPDATE meta SET opens = opens + 1", []).map_err(sqlite("write to", &self.path))?;
-        if counted == 1 { Ok(()) } else { Err(damaged(&self.path, "knows nothing of itself")) }
+    ///
+    /// What is written stands where the next entry would, and so takes the place of what a failed commit left in the log. Then the log is
+    /// begun again, since no later sync makes certain what an earlier one failed to.
+    pub(super) fn prove_writable(&mut self) -> Result<(), JournalError> {
+        if self.log_in_doubt {
+            self.count_opening()?;
+            if self.checkpoint("TRUNCATE")? != (0, 0) {
+                tracing::warn!(path = %self.path.display(), "somebody reads the journal, so its log cannot be begun again yet");
+            }
+            self.log_in_doubt = false;
+        }
+        self.count_opening()
+    }
+
+    fn count_opening(&mut self) -> Result<(), JournalError> {
+        let counted = self.connection()?.execute("UPDATE meta SET opens = opens + 1", []).map_err(sqlite("write to", &self.path));
+        if self.settle(counted)? == 1 { Ok(()) } else { Err(damaged(&self.path, "knows nothing of itself")) }
+    }
+
+    /// Remembers that a commit failed.
+    fn settle<T>(&mut self, committed: Result<T, JournalError>) -> Result<T, JournalError> {
+        self.log_in_doubt |= committed.is_err();
+        committed
     }
 
     /// Closes after a failure, opens again, writes the log back, and reads the true end.
@@ -332,7 +369,7 @@ impl JournalFile {
         drop(self.connection.take());
         self.is_there()?;
         let again = Self::open(&self.path, self.meta.journal, &self.options)?;
-        let again = again.ok_or_else(|| damaged(&self.path, "all tables are gone"))?;
+        let mut again = again.ok_or_else(|| damaged(&self.path, "all tables are gone"))?;
         again.empty_log()?;
         if again.tail.sequence < self.tail.sequence {
             return Err(damaged(&self.path, format!("ended at {} and ends at {}", self.tail.sequence, again.tail.sequence)));
@@ -342,9 +379,12 @@ impl JournalFile {
     }
 
     /// Writes the whole log back and gives its room to the disk.
-    pub(super) fn empty_log(&self) -> Result<(), JournalError> {
-        let left: (i64, i64) = self.checkpoint("TRUNCATE")?;
-        if left == (0, 0) { Ok(()) } else { Err(JournalError::Closed { path: self.path.clone() }) }
+    pub(super) fn empty_log(&mut self) -> Result<(), JournalError> {
+        if self.checkpoint("TRUNCATE")? != (0, 0) {
+            return Err(JournalError::Closed { path: self.path.clone() });
+        }
+        self.log_in_doubt = false;
+        Ok(())
     }
 
     /// Writes the log back if it is long enough for the occasion.

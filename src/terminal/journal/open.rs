@@ -9,7 +9,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::OpenOptions;
-use super::directory::log_of;
+use super::directory::{log_of, rollback_of};
 use super::error::{JournalError, damaged, file, sqlite};
 use super::schema::{Age, Schema};
 
@@ -48,7 +48,9 @@ pub(super) fn connect(path: &Path, schema: &Schema, making: Making, options: &Op
     let connection = opened.map_err(sqlite("open", path))?;
     keep_log_on_close(&connection, true).map_err(sqlite("open", path))?;
     connection.busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS)).map_err(sqlite("open", path))?;
-    check_format(path)?;
+    if !is_being_rolled_back(path) {
+        check_format(path)?;
+    }
     let age = schema.examine(&connection, path)?;
     settle(&connection, path, options)?;
     keep_log_on_close(&connection, false).map_err(sqlite("open", path))?;
@@ -82,6 +84,11 @@ fn check_format(path: &Path) -> Result<(), JournalError> {
     let (_, versions) = header.split_at(FORMAT_VERSIONS_END - 2);
     let known = versions.iter().all(|version| matches!(version, 1 | 2));
     if read < FORMAT_VERSIONS_END || known { Ok(()) } else { Err(damaged(path, "the header names an unknown format")) }
+}
+
+/// A power cut while a file was made leaves SQLite something to undo first; what stands in the header until then says nothing.
+fn is_being_rolled_back(path: &Path) -> bool {
+    std::fs::metadata(rollback_of(path)).is_ok_and(|found| found.len() > 0)
 }
 
 /// Whether closing leaves the log as it is: for a damaged file, which is evidence.

@@ -117,6 +117,12 @@ impl Set {
         self.journals.last().and_then(Journal::file).is_some_and(JournalFile::is_open)
     }
 
+    /// Whether the open journal must not be let go: what a failed commit left in its log can only be written over while it is held, as long
+    /// as it is still the file in its place.
+    pub(super) fn must_be_held(&mut self) -> bool {
+        self.directory.is_there() && self.open_file().is_ok_and(|file| file.is_in_doubt() && file.is_open() && file.is_there().is_ok())
+    }
+
     /// A journal's place in the list.
     pub(super) fn index_of(&self, journal: JournalId) -> Option<usize> {
         self.journals.iter().position(|known| known.id == journal)

@@ -1,5 +1,8 @@
 //! `state.db`: what is known beside the journals. The office's marks and receipts are written lazily, since losing one only sends entries
 //! again; a kept value is durable before it is acknowledged. Every text has its digest, and one that does not match counts as not there.
+//!
+//! Whatever is written is synced: something unsynced in the log would stand before a later value that is, and a sync that failed in between
+//! would take that value with it at the next power cut.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -8,7 +11,7 @@ use rusqlite::{Connection, Row, TransactionBehavior, params};
 use serde::{Deserialize, Serialize};
 
 use super::OpenOptions;
-use super::directory::Directory;
+use super::directory::{Directory, log_of};
 use super::error::{JournalError, sqlite};
 use super::file::{Heal, Place};
 use super::open::{Making, connect, keep_log_on_close, look};
@@ -20,6 +23,12 @@ use crate::wire::batch::Receipt;
 pub(super) const KEPT_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Acknowledged entries after which the marks are written.
 const FLUSH_ENTRIES: u64 = 512;
+/// Pages in the log from which it is written back, about 1 MB.
+const LOG_PAGES_MAX: usize = 250;
+/// Bytes of a page.
+const PAGE_BYTES: usize = 4_096;
+/// Pages that the smallest change writes.
+const PAGES_MIN: usize = 2;
 
 /// What is known of a journal beside its file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +70,9 @@ pub(super) struct State {
     changed: BTreeSet<JournalId>,
     unwritten: u64,
     lost_rows: bool,
+    in_log: usize,
+    /// Whether the log was left by another run, or something could not be written or synced, and it was not begun again since.
+    log_in_doubt: bool,
 }
 
 impl State {
@@ -82,6 +94,7 @@ impl State {
     }
 
     fn read(path: PathBuf, options: &OpenOptions) -> Result<Self, JournalError> {
+        let log_in_doubt = std::fs::metadata(log_of(&path)).is_ok_and(|log| log.len() > 0);
         let (mut connection, age) = connect(&path, &STATE, Making::Anew, options)?;
         let failed = || sqlite("read", &path);
         if !STATE.is_current(age) {
@@ -94,8 +107,6 @@ impl State {
             keep_log_on_close(&connection, true).map_err(failed())?;
             return Err(super::error::damaged(&path, checked));
         }
-        connection.pragma_update_and_check(None, "wal_autocheckpoint", 250, |_| Ok(())).map_err(failed())?;
-        connection.pragma_update(None, "synchronous", "NORMAL").map_err(failed())?;
         let (mut known, mut lost_rows) = (BTreeMap::new(), false);
         for (key, text) in rows(&connection, "SELECT journal, text, hash FROM journal").map_err(failed())? {
             match (key.parse(), text.and_then(|text| serde_json::from_str(&text).ok())) {
@@ -103,7 +114,7 @@ impl State {
                 (Ok(_) | Err(_), _) => lost_rows = true,
             }
         }
-        Ok(Self { path, connection, known, changed: BTreeSet::new(), unwritten: 0, lost_rows })
+        Ok(Self { path, connection, known, changed: BTreeSet::new(), unwritten: 0, lost_rows, in_log: 0, log_in_doubt })
     }
 
     /// Whether something in it did not match its digest.
@@ -150,11 +161,20 @@ impl State {
         self.unwritten >= FLUSH_ENTRIES
     }
 
-    /// Writes what changed, without waiting for the disk.
+    /// Writes what changed and waits until it is durable.
     pub(super) fn flush(&mut self) -> Result<(), JournalError> {
         if self.changed.is_empty() {
             return Ok(());
         }
+        self.begin_log_again()?;
+        let written = self.write_changed();
+        self.settle(written, PAGES_MIN * self.changed.len())?;
+        self.changed.clear();
+        self.unwritten = 0;
+        Ok(())
+    }
+
+    fn write_changed(&mut self) -> Result<(), JournalError> {
         let failed = || sqlite("write", &self.path);
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed())?;
         for journal in &self.changed {
@@ -163,15 +183,39 @@ impl State {
                           ON CONFLICT (journal) DO UPDATE SET text = excluded.text, hash = excluded.hash";
             transaction.execute(upsert, params![journal.to_string(), text, digest(&text)]).map_err(failed())?;
         }
-        transaction.commit().map_err(failed())?;
-        self.changed.clear();
-        self.unwritten = 0;
+        transaction.commit().map_err(failed())
+    }
+
+    /// What follows a write: a failure is remembered, and a long log written back. SQLite would do that by itself, but keep to itself that a
+    /// sync failed.
+    fn settle(&mut self, written: Result<(), JournalError>, pages: usize) -> Result<(), JournalError> {
+        self.log_in_doubt |= written.is_err();
+        self.in_log += pages;
+        if !self.log_in_doubt && self.in_log >= LOG_PAGES_MAX {
+            match self.checkpoint("PASSIVE") {
+                Ok(()) => self.in_log = 0,
+                Err(error) => {
+                    tracing::warn!(error = error.advice(), "the state's log was not written back");
+                    self.log_in_doubt = true;
+                }
+            }
+        }
+        written
+    }
+
+    /// After a failure, and on a log that another run left: writes it back and begins it again, since a sync that succeeds makes nothing
+    /// certain that an earlier one failed to.
+    fn begin_log_again(&mut self) -> Result<(), JournalError> {
+        if self.log_in_doubt {
+            self.checkpoint("TRUNCATE")?;
+            (self.log_in_doubt, self.in_log) = (false, 0);
+        }
         Ok(())
     }
 
-    /// Writes what changed and waits until it is durable.
-    pub(super) fn flush_durably(&mut self) -> Result<(), JournalError> {
-        self.durably(Self::flush)
+    fn checkpoint(&self, mode: &str) -> Result<(), JournalError> {
+        let done = self.connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()));
+        done.map_err(sqlite("write back the log of", &self.path))
     }
 
     /// Keeps a value durably.
@@ -179,7 +223,9 @@ impl State {
         if value.len() > KEPT_BYTES_MAX {
             return Err(JournalError::KeptTooLong { key, bytes: value.len() });
         }
-        self.durably(|state| state.put(key, value).map_err(sqlite("write", &state.path)))
+        self.begin_log_again()?;
+        let put = self.put(key, value).map_err(sqlite("write", &self.path));
+        self.settle(put, value.len() / PAGE_BYTES + PAGES_MIN)
     }
 
     /// Every kept value, by name.
@@ -192,17 +238,6 @@ impl State {
         let upsert = "INSERT INTO kept (key, value, hash) VALUES (?1, ?2, ?3)
                       ON CONFLICT (key) DO UPDATE SET value = excluded.value, hash = excluded.hash";
         self.connection.execute(upsert, params![key, value, digest(value)]).map(drop)
-    }
-
-    fn durably(&mut self, write: impl FnOnce(&mut Self) -> Result<(), JournalError>) -> Result<(), JournalError> {
-        self.synchronous("FULL")?;
-        let written = write(self);
-        self.synchronous("NORMAL")?;
-        written
-    }
-
-    fn synchronous(&self, level: &str) -> Result<(), JournalError> {
-        self.connection.pragma_update(None, "synchronous", level).map_err(sqlite("set up", &self.path))
     }
 
     /// Reads what a damaged state still gives, row by row.
@@ -220,7 +255,7 @@ impl State {
                 self.change(journal, |known| *known = row);
             }
         }
-        self.flush_durably()
+        self.flush()
     }
 }
 

@@ -67,7 +67,8 @@ impl Set {
 
     /// After a failed append: whether to try once more (`true`), or whether it is stored after all (`false`).
     ///
-    /// Unless it was only room that lacked, the connection is closed, the log written back and the true end read from the disk.
+    /// What a failed commit left in the log is written over through the same connection, which alone knows where the log truly ends: opened
+    /// again, the log would be read from memory, and a commit could come back whose sync failed and that the disk never got.
     fn mend(&mut self, error: JournalError, sealed: &Sealed, clock: &Clock) -> Result<bool, JournalError> {
         if error.is_damage() {
             self.follow_damaged(&error, clock)?;
@@ -80,25 +81,37 @@ impl Set {
             return if relieved || written_back.is_ok() { Ok(true) } else { Err(error) };
         }
         if self.ballast.release_if_low() {
-            tracing::warn!("the ballast was given up, so that the journal can be opened again");
+            tracing::warn!("the ballast was given up, so that the journal can be written to again");
         }
+        if !matches!(error, JournalError::Sqlite { .. }) {
+            return self.look_again(error, sealed, clock);
+        }
+        match self.open_file()?.prove_writable() {
+            Ok(()) => Ok(true),
+            Err(still) => {
+                tracing::warn!(error = still.advice(), "the journal cannot be written to yet");
+                Err(error)
+            }
+        }
+    }
+
+    /// Another hand moved the end, or the file itself: it is closed, opened again, its log written back and its true end read.
+    fn look_again(&mut self, error: JournalError, sealed: &Sealed, clock: &Clock) -> Result<bool, JournalError> {
         let file = self.open_file()?;
         match file.reopen() {
-            Ok(()) => {}
+            Ok(()) => {
+                let last = sealed.iter().rev().find_map(|result| result.as_ref().ok());
+                Ok(last.is_none_or(|last| last.hash != file.tail().hash))
+            }
             Err(worse) if worse.is_damage() => {
                 self.follow_damaged(&worse, clock)?;
-                return Ok(true);
+                Ok(true)
             }
             Err(worse) => {
                 tracing::warn!(error = worse.advice(), "the journal cannot be opened again yet");
-                return Err(error);
+                Err(error)
             }
         }
-        let last = sealed.iter().rev().find_map(|result| result.as_ref().ok());
-        if last.is_some_and(|last| last.hash == file.tail().hash) {
-            return Ok(false);
-        }
-        if matches!(error, JournalError::TailMoved { .. }) { Ok(true) } else { Err(error) }
     }
 
     fn follow_damaged(&mut self, error: &JournalError, clock: &Clock) -> Result<(), JournalError> {
@@ -152,7 +165,7 @@ impl Set {
         self.begin(Some(predecessor(journal, written, SuccessionReason::Forked)), Some(heal), clock)?;
         self.forked.insert(journal);
         self.state.change(journal, |known| known.forked = Some(from));
-        self.state.flush_durably()
+        self.state.flush()
     }
 
     /// Writes some entries of a forked journal again, with their origin; whether there may be more.
@@ -206,7 +219,7 @@ impl Set {
         self.journals.push(Journal { id: journal, ordinal, holding: Holding::Whole(Box::new(file)) });
         self.changed = true;
         self.state.change(journal, |known| *known = Known { seen, ..Known::new(ordinal) });
-        self.state.flush_durably()
+        self.state.flush()
     }
 }
 

@@ -34,8 +34,8 @@ const GROUP_MAX: usize = 64;
 const TICK_MS: u64 = 2_000;
 /// Pause between two looks at what is wrong, in milliseconds.
 const CONDITIONS_MS: u64 = 500;
-/// How long a mark may stay unwritten, in milliseconds.
-const MARK_FLUSH_MS: u64 = 60_000;
+/// How long a mark may stay unwritten, in milliseconds: each writing costs a sync, and losing one only sends the entries of this time again.
+const MARK_FLUSH_MS: u64 = 600_000;
 /// Pause before a slow reader is offered the next entries, or the next slice of a background check begins, in milliseconds.
 const PAUSE_MS: u64 = 20;
 /// The same pause while that reader takes what it is offered.
@@ -401,6 +401,7 @@ impl Thread {
                     let ready = if relieved { set.make_ready(&self.clock) } else { Err(error) };
                     return ready.and_then(|()| set.state.kept());
                 }
+                Err(error) if set.must_be_held() => return Err(error),
                 Err(_) => {}
             }
         }

@@ -91,7 +91,7 @@ impl Set {
         let emptied = |file: &&JournalFile| file.first() > file.tail().sequence;
         let Some(tail) = self.journals.get(index).and_then(Journal::file).filter(emptied).map(JournalFile::tail) else { return Ok(()) };
         self.state.change(id, |known| (known.seen, known.removed) = (tail, true));
-        self.state.flush_durably()?;
+        self.state.flush()?;
         drop(self.journals.remove(index));
         self.unwalked.retain(|(unwalked, _)| *unwalked != id);
         self.unchecked.remove(&id);

@@ -60,9 +60,10 @@ fn changed(original: &Original, change: &str) -> Files {
         let mut select = connection.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").unwrap();
         select.query_map([], read).unwrap().map(Result::unwrap).collect()
     };
-    let down: String = triggers.iter().map(|(name, _)| format!("DROP TRIGGER {name};")).collect();
-    let up: String = triggers.iter().map(|(_, sql)| format!("{sql};")).collect();
-    connection.execute_batch(&format!("PRAGMA secure_delete = on; {down} {change}; {up}")).unwrap();
+    let down: Vec<String> = triggers.iter().map(|(name, _)| format!("DROP TRIGGER {name}")).collect();
+    let up: Vec<String> = triggers.into_iter().map(|(_, sql)| sql).collect();
+    let (down, up) = (down.join(";"), up.join(";"));
+    connection.execute_batch(&format!("PRAGMA secure_delete = on; {down}; {change}; {up}")).unwrap();
     drop(connection);
     files::read(folder.path())
 }

@@ -2,6 +2,7 @@
 
 pub mod calendar;
 pub mod columns;
+pub mod file;
 #[cfg(feature = "office")]
 pub mod office;
 pub mod problem;

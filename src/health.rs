@@ -81,7 +81,7 @@ conditions! {
         "请检查波特率、密码和供电", "Check baud rate, password and power";
     /// Much noise on a reader's line.
     ReaderNoisy = "reader-noisy", Warning, 10_000, "读卡器信号干扰", "A reader's line is noisy",
-        "请检查波特率、接地和数据线", "Check baud rate, grounding and cable";
+        "请检查波特率、接地、数据线和供电", "Check baud rate, grounding, cable and power";
     /// The time was never confirmed in this boot, or contradicts what is known.
     ClockUntrusted = "clock-untrusted", Warning, 0, "时间未校准", "The clock is not confirmed",
         "打卡照常；联网或校时后自动更正", "Punching goes on; connect the office or NTP and times are corrected";

@@ -88,6 +88,22 @@ pub enum Fault {
     Restarted,
 }
 
+impl Fault {
+    /// What it is, for a technician.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Noise => "bytes that belong to no frame",
+            Self::Checksum => "frames with a wrong checksum",
+            Self::Truncated => "frames cut short",
+            Self::TooLong => "frames that do not end",
+            Self::Encoding => "lines that are no text",
+            Self::Silent => "answers that do not come in time",
+            Self::Unexpected => "answers to something else",
+            Self::Restarted => "a module that restarts by itself",
+        }
+    }
+}
+
 /// What became of a reading, for the reader's own light.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -4,17 +4,15 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use super::file::{ConfigFile, LoadError};
 use super::problem::Problems;
 use super::table::{Placed, Section, parse};
 use crate::domain::time::UtcOffset;
-use crate::sys;
 
 /// The sample that `punch-office default-config` prints.
 pub const SAMPLE: &str = include_str!("../../config/office.toml");
 /// Where it is looked for when nobody names it.
 pub const PLACES: [&str; 2] = ["./config/office.toml", "/etc/punchd/office.toml"];
-/// Most bytes of the file.
-pub const BYTES_MAX: u64 = 256 * 1024;
 /// Longest name of a centre, in bytes.
 const NAME_BYTES_MAX: usize = 200;
 const LISTEN_DEFAULT: &str = "127.0.0.1:8443";
@@ -108,34 +106,12 @@ impl FromStr for PublicUrl {
     }
 }
 
-/// Why there are no settings.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    /// The file cannot be read.
-    #[error("cannot read {path}: {source}")]
-    Read {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// There is no file in the usual places.
-    #[error("no configuration: neither {} nor {} is there; name one with --config", PLACES[0], PLACES[1])]
-    Nowhere,
-    /// Something in it is wrong.
-    #[error("{0}")]
-    Wrong(#[from] Problems),
-}
-
 /// Reads the named file, or the first of the usual places.
 ///
 /// # Errors
 /// When there is none, it cannot be read, or anything in it is wrong.
 pub fn load(named: Option<&Path>) -> Result<OfficeSettings, LoadError> {
-    let usual = || PLACES.iter().map(Path::new).find(|place| place.exists());
-    let path = named.or_else(usual).ok_or(LoadError::Nowhere)?;
-    let bytes = sys::read_limited(path, BYTES_MAX).map_err(|source| LoadError::Read { path: path.to_owned(), source })?;
-    Ok(check(&path.display().to_string(), &String::from_utf8_lossy(&bytes))?)
+    ConfigFile::read(named, PLACES)?.checked(check)
 }
 
 /// Checks a whole text.

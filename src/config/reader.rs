@@ -11,7 +11,6 @@ use crate::reader::card_format::CardFormat;
 use crate::reader::protocol::{DataBits, Parity, Protocol, Serial, Settings, StopBits};
 use crate::reader::{ef01, line};
 use crate::sys;
-use crate::terminal::port::PortSettings;
 
 /// Slowest and fastest line, in bits a second.
 const BAUD: std::ops::RangeInclusive<i64> = 300..=921_600;
@@ -24,8 +23,31 @@ const PASSWORD_BYTES_MAX: u64 = 64;
 /// The permission bits of everybody else.
 const OTHERS: u32 = 0o007;
 
+/// What the configuration says of one reader.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReaderSettings {
+    /// The reader's name.
+    pub reader: ReaderName,
+    /// Its stable device name: `/dev/serial/by-id/…`, `/dev/serial/by-path/…` or a name given by udev.
+    pub device: PathBuf,
+    /// How the line is set.
+    pub serial: Serial,
+    /// The protocol and what it asks for.
+    pub protocol: Settings,
+    /// Silence that ends a presentation, in milliseconds, for the gate.
+    pub hold_ms: u64,
+}
+
+impl ReaderSettings {
+    /// A reader whose line and presentations are as its protocol usually has them.
+    pub const fn new(reader: ReaderName, device: PathBuf, protocol: Settings) -> Self {
+        let usual = protocol.protocol();
+        Self { reader, device, serial: usual.serial(), protocol, hold_ms: usual.hold_ms() }
+    }
+}
+
 /// Reads one block.
-pub fn read(section: &mut Section<'_>, problems: &mut Problems) -> Option<PortSettings> {
+pub fn read(section: &mut Section<'_>, problems: &mut Problems) -> Option<ReaderSettings> {
     let name = section.parsed::<ReaderName>("name", problems);
     let name = section.require("name", name, "\"badge\"", problems);
     let device = section.text("device", problems);
@@ -47,7 +69,7 @@ pub fn read(section: &mut Section<'_>, problems: &mut Problems) -> Option<PortSe
         Settings::Line(settings) => Settings::Line(line(section, settings, problems)),
         Settings::Ef01(settings) => Settings::Ef01(module(section, settings, problems)),
     };
-    Some(PortSettings {
+    Some(ReaderSettings {
         reader: name?.value,
         device: PathBuf::from(device?.value),
         serial,

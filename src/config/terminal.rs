@@ -1,27 +1,23 @@
 //! `terminal.toml`: a kiosk's configuration, checked whole.
 
 use std::fmt;
-use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use super::file::{ConfigFile, LoadError};
 use super::problem::Problems;
-use super::reader;
+use super::reader::{self, ReaderSettings};
 use super::table::{Section, parse};
 use sha2::{Digest, Sha256};
 
 use crate::domain::id::{TerminalId, hex_text};
 use crate::domain::time::UtcOffset;
-use crate::sys::{self, Exit};
-use crate::terminal::port::PortSettings;
 
 /// The sample that `punchd default-config` prints.
 pub const SAMPLE: &str = include_str!("../../config/terminal.toml");
 /// Where it is looked for when nobody names it.
 pub const PLACES: [&str; 2] = ["./config/terminal.toml", "/etc/punchd/terminal.toml"];
-/// Most bytes of the file.
-pub const BYTES_MAX: u64 = 256 * 1024;
 /// Most readers of one kiosk.
 pub const READERS_MAX: usize = 16;
 /// The technician's socket where the file names none.
@@ -30,9 +26,6 @@ pub const CONTROL_SOCKET: &str = "/run/punchd/kiosk.sock";
 const RETENTION_DAYS: std::ops::RangeInclusive<i64> = 30..=3_650;
 /// Default retention, in days (architecture law 4).
 const RETENTION_DAYS_DEFAULT: u32 = 180;
-
-/// How the system says that a name leads to no file of a configuration's kind.
-const NO_FILE: [ErrorKind; 4] = [ErrorKind::NotFound, ErrorKind::IsADirectory, ErrorKind::NotADirectory, ErrorKind::FileTooLarge];
 
 /// A kiosk's settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +57,7 @@ pub struct TerminalSettings {
     /// Who may vouch for the time.
     pub clock_source: ClockSource,
     /// In the order of the file.
-    pub readers: Vec<PortSettings>,
+    pub readers: Vec<ReaderSettings>,
     /// What pairing must agree with.
     pub office: OfficeOverride,
 }
@@ -132,46 +125,15 @@ choice! {
     }
 }
 
-/// Why there are no settings.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    /// The file cannot be read.
-    #[error("cannot read {path}: {source}")]
-    Read {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// There is no file in the usual places.
-    #[error("no configuration: neither {} nor {} is there; name one with --config", PLACES[0], PLACES[1])]
-    Nowhere,
-    /// Something in it is wrong.
-    #[error("{0}")]
-    Wrong(#[from] Problems),
-}
-
-impl LoadError {
-    /// The exit code: a file that is absent or is none is a wrong configuration, one that may not be opened is a matter of permission.
-    pub fn exit(&self) -> Exit {
-        match self {
-            Self::Nowhere | Self::Wrong(_) => Exit::Config,
-            Self::Read { source, .. } if source.kind() == ErrorKind::PermissionDenied => Exit::Permission,
-            Self::Read { source, .. } if NO_FILE.contains(&source.kind()) => Exit::Config,
-            Self::Read { .. } => Exit::Io,
-        }
-    }
-}
-
 /// Reads the named file, or the first of the usual places.
 ///
 /// # Errors
 /// When there is none, it cannot be read, or anything in it is wrong.
 pub fn load(named: Option<&Path>) -> Result<TerminalSettings, LoadError> {
-    let (path, bytes) = read_file(named)?;
-    let settings = check_bytes(&path.display().to_string(), &bytes)?;
-    let file = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    Ok(TerminalSettings { file: Some(file), ..settings })
+    let file = ConfigFile::read(named, PLACES)?;
+    let settings = file.checked(check)?;
+    let place = std::path::absolute(&file.name).ok();
+    Ok(TerminalSettings { file: place, ..settings })
 }
 
 /// Reads the technician's socket alone, so that a running kiosk can be asked while its configuration is being changed, and by someone who may
@@ -180,29 +142,12 @@ pub fn load(named: Option<&Path>) -> Result<TerminalSettings, LoadError> {
 /// # Errors
 /// When there is no file, or it cannot be read.
 pub fn control_socket(named: Option<&Path>) -> Result<PathBuf, LoadError> {
-    let (file, bytes) = read_file(named)?;
-    let text = String::from_utf8_lossy(&bytes);
-    let mut ignored = Problems::of(&file.display().to_string(), &text);
+    let file = ConfigFile::read(named, PLACES)?;
+    let text = file.lossy_text();
+    let mut ignored = Problems::of(&file.name, &text);
     let table = parse(&text, &mut ignored);
     let mut terminal = Section::top(&table).section("terminal", &mut ignored);
     Ok(path(&mut terminal, "control-socket", CONTROL_SOCKET, &mut ignored))
-}
-
-fn read_file(named: Option<&Path>) -> Result<(&Path, Vec<u8>), LoadError> {
-    let usual = || PLACES.iter().map(Path::new).find(|place| place.exists());
-    let path = named.or_else(usual).ok_or(LoadError::Nowhere)?;
-    let bytes = sys::read_limited(path, BYTES_MAX).map_err(|source| LoadError::Read { path: path.to_owned(), source })?;
-    Ok((path, bytes))
-}
-
-/// The same for bytes: TOML is UTF-8, and a name in another encoding would be shown as garbage.
-fn check_bytes(file: &str, bytes: &[u8]) -> Result<TerminalSettings, Problems> {
-    let text = String::from_utf8_lossy(bytes);
-    let Err(error) = std::str::from_utf8(bytes) else { return check(file, &text) };
-    let mut problems = Problems::of(file, &text);
-    let place = error.valid_up_to()..error.valid_up_to() + char::REPLACEMENT_CHARACTER.len_utf8();
-    problems.add(Some(place), "the file is not UTF-8 here", "save it as UTF-8: iconv -f GB18030 -t UTF-8");
-    problems.or(None)
 }
 
 /// Checks a whole text.
@@ -280,12 +225,12 @@ fn office(top: &mut Section<'_>, problems: &mut Problems) -> OfficeOverride {
     OfficeOverride { url: url.map(|url| url.value.trim_end_matches('/').to_owned()), ca_file }
 }
 
-fn readers(top: &mut Section<'_>, problems: &mut Problems) -> Vec<PortSettings> {
+fn readers(top: &mut Section<'_>, problems: &mut Problems) -> Vec<ReaderSettings> {
     let sections = top.sections("reader", problems);
     if let Some(surplus) = sections.get(READERS_MAX) {
         problems.add(Some(surplus.place()), format!("more than {READERS_MAX} readers"), "one kiosk serves one desk");
     }
-    let mut readers: Vec<PortSettings> = Vec::new();
+    let mut readers: Vec<ReaderSettings> = Vec::new();
     for mut section in sections {
         let place = section.place();
         let found = reader::read(&mut section, problems);
@@ -318,25 +263,10 @@ mod tests {
             .fold(String::new(), |text, line| text + line + "\n");
         let folder = tempfile::tempdir().unwrap();
         let password = folder.path().join("finger.password");
-        sys::write_whole(&password, b"00000000\n", 0o600).unwrap();
+        crate::sys::write_whole(&password, b"00000000\n", 0o600).unwrap();
         let whole = whole.replace("/etc/punchd/finger.password", &password.display().to_string());
         let settings = check("terminal.toml", &whole).unwrap_or_else(|problems| panic!("{problems}"));
         assert_eq!(settings.readers.len(), 3);
-    }
-
-    #[test]
-    fn an_unreadable_configuration_ends_with_the_code_of_its_reason() {
-        let folder = tempfile::tempdir().unwrap();
-        let gb18030 = folder.path().join("gb18030.toml");
-        std::fs::write(&gb18030, b"[terminal]\nname = \"\xCC\xFC\"\n").unwrap();
-        let exit = |path: &Path| load(Some(path)).unwrap_err().exit();
-        for path in [folder.path(), &folder.path().join("absent"), &gb18030.join("below"), &gb18030] {
-            assert_eq!(exit(path), Exit::Config, "{}", path.display());
-        }
-        let shown = load(Some(&gb18030)).unwrap_err().to_string();
-        assert!(shown.contains("gb18030.toml:2:9") && shown.contains("UTF-8"), "{shown}");
-        let of = |kind: ErrorKind| LoadError::Read { path: PathBuf::new(), source: kind.into() }.exit();
-        assert_eq!((of(ErrorKind::PermissionDenied), of(ErrorKind::Other)), (Exit::Permission, Exit::Io));
     }
 
     #[test]

@@ -33,7 +33,8 @@ use super::pairing::PairingError;
 use super::serve::ServeError;
 use super::store::{Store, StoreError};
 use crate::clock::Clock;
-use crate::config::office::{self, LoadError, OfficeSettings};
+use crate::config::file::LoadError;
+use crate::config::office::{self, OfficeSettings};
 use crate::domain::time::Wall;
 use crate::supervise::Supervisor;
 use crate::sys::{self, Exit};
@@ -129,11 +130,7 @@ fn file_exit(error: &std::io::Error) -> Exit {
 
 impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Self {
-        let exit = match &error {
-            LoadError::Read { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => Exit::Permission,
-            LoadError::Read { .. } | LoadError::Nowhere | LoadError::Wrong(_) => Exit::Config,
-        };
-        Self::new(exit, error, "")
+        Self::new(error.exit(), error, "")
     }
 }
 

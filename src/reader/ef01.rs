@@ -43,6 +43,8 @@ const REFUSED_MS: u64 = 5_000;
 const SENDS_MAX: u8 = 3;
 /// Interruptions while the module is being verified before it counts as not answering.
 const VERIFY_INTERRUPTIONS_MAX: u8 = 8;
+/// Interruptions of a verified module, none of its looks for a finger answered between them, before it counts as not answering.
+const SHAKEN_MAX: u8 = 8;
 
 /// What the configuration says of such a reader.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,6 +125,7 @@ pub struct Ef01 {
     wake: Option<Mono>,
     link: Link,
     verify_interruptions: u8,
+    shaken: u8,
     online: Option<bool>,
     light: Light,
     asked: Option<Request>,
@@ -143,6 +146,7 @@ impl Ef01 {
             wake: None,
             link: Link::Password,
             verify_interruptions: 0,
+            shaken: 0,
             online: None,
             asked: None,
             errand: None,
@@ -215,7 +219,11 @@ impl Ef01 {
                     self.close_errand(now, Output::Answer(answer));
                 }
             }
-            (Owner::Identify, Link::Up { capacity }) => self.identify.answered(now, capacity, ack, &mut self.out),
+            (Owner::Identify, Link::Up { capacity }) => {
+                self.shaken = 0;
+                self.tell_online(true);
+                self.identify.answered(now, capacity, ack, &mut self.out);
+            }
         }
     }
 
@@ -225,7 +233,9 @@ impl Ef01 {
             (Link::Parameters, code::OK, [_, _, _, _, high, low, ..]) if (*high, *low) != (0, 0) => {
                 self.link = Link::Up { capacity: u16::from_be_bytes([*high, *low]) };
                 self.verify_interruptions = 0;
-                self.tell_online(true);
+                if self.shaken < SHAKEN_MAX {
+                    self.tell_online(true);
+                }
             }
             (_, code::WRONG_PASSWORD, _) => self.link_failed(now, REFUSED_MS, Fault::Unexpected),
             _ => self.link_failed(now, RETRY_MS, Fault::Unexpected),
@@ -254,7 +264,12 @@ impl Ef01 {
     }
 
     fn interrupt(&mut self, now: Mono, how: Interruption) {
-        if !matches!(self.link, Link::Up { .. }) && self.exchange.is_some() {
+        if matches!(self.link, Link::Up { .. }) {
+            self.shaken = self.shaken.saturating_add(1);
+            if self.shaken >= SHAKEN_MAX {
+                self.tell_online(false);
+            }
+        } else if self.exchange.is_some() {
             self.verify_interruptions += 1;
             if self.verify_interruptions >= VERIFY_INTERRUPTIONS_MAX {
                 self.verify_interruptions = 0;

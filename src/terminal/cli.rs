@@ -7,7 +7,8 @@ use clap::{Parser, Subcommand};
 
 use super::{examine, run};
 use crate::clock::Clock;
-use crate::config::terminal::{self, LoadError};
+use crate::config::file::LoadError;
+use crate::config::terminal;
 use crate::sys::{self, Exit};
 
 #[derive(Debug, Parser)]

@@ -443,7 +443,13 @@ impl Kiosk {
     fn next_timeout(&self) -> Mono {
         let now = self.clock.mono();
         let machines = [self.keeper.poll_timeout(), self.core.poll_timeout(), self.uplink.poll_timeout(), self.board.next_shown(now)];
-        let own = [Some(self.prune_at), Some(self.kernel_at), self.restarted, self.watchdog.as_ref().map(|watchdog| watchdog.next)];
+        let own = [
+            Some(self.prune_at),
+            Some(self.kernel_at),
+            self.restarted,
+            self.watchdog.as_ref().map(|watchdog| watchdog.next),
+            self.readers.poll_timeout(now),
+        ];
         machines.into_iter().chain(own).flatten().min().unwrap_or(self.prune_at)
     }
 }

@@ -8,7 +8,6 @@ mod session;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -18,40 +17,17 @@ use tokio::sync::mpsc;
 pub use self::device::PortError;
 use self::session::{End, Session};
 use crate::clock::Clock;
+use crate::config::reader::ReaderSettings;
 use crate::domain::id::ReaderName;
 use crate::domain::time::Mono;
-use crate::reader::protocol::{Serial, Settings};
 use crate::reader::{Answer, Driver, Fault, Reading, Request, Signal};
 
 /// How often a missing device is looked for, in milliseconds.
 const LOOK_MS: u64 = 1_000;
-/// Least time between two log lines of one port, in milliseconds.
+/// Least time between two log lines that say that one port is closed, in milliseconds.
 const LOG_EVERY_MS: u64 = 5_000;
 /// Most commands that wait for a port.
 const COMMANDS_MAX: usize = 16;
-
-/// What the configuration says of one port.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PortSettings {
-    /// The reader's name.
-    pub reader: ReaderName,
-    /// Its stable device name: `/dev/serial/by-id/…`, `/dev/serial/by-path/…` or a name given by udev.
-    pub device: PathBuf,
-    /// How the line is set.
-    pub serial: Serial,
-    /// The protocol and what it asks for.
-    pub protocol: Settings,
-    /// Silence that ends a presentation, in milliseconds, for the gate.
-    pub hold_ms: u64,
-}
-
-impl PortSettings {
-    /// A reader whose line and presentations are as its protocol usually has them.
-    pub const fn new(reader: ReaderName, device: PathBuf, protocol: Settings) -> Self {
-        let usual = protocol.protocol();
-        Self { reader, device, serial: usual.serial(), protocol, hold_ms: usual.hold_ms() }
-    }
-}
 
 /// What a port tells.
 #[derive(Debug)]
@@ -76,8 +52,13 @@ pub enum PortEventKind {
     },
     /// A presentation, or one more frame of it.
     Reading(Reading),
-    /// Something was wrong on the line.
-    Fault(Fault),
+    /// Something was wrong on the line, so many times since it was last told.
+    Faults {
+        /// What.
+        fault: Fault,
+        /// How often.
+        count: u64,
+    },
     /// The answer to a request, or a step on the way to it.
     Answer(Answer),
     /// A module that must answer does or does not.
@@ -210,7 +191,7 @@ impl PortCommands {
 ///
 /// `clock` stamps what is told. Pauses on the line and waiting for a device are measured by the machine's own clock, which no demonstration
 /// makes skip.
-pub fn run(settings: &PortSettings, clock: &Clock, events: &mpsc::Sender<PortEvent>, commands: &PortCommands) {
+pub fn run(settings: &ReaderSettings, clock: &Clock, events: &mpsc::Sender<PortEvent>, commands: &PortCommands) {
     let teller = Teller { reader: &settings.reader, clock, events };
     let mut port = Port { settings, teller, commands, beat: Clock::system(), log: Log::default(), told: None };
     let mut driver = settings.protocol.driver(settings.serial.baud);
@@ -219,7 +200,7 @@ pub fn run(settings: &PortSettings, clock: &Clock, events: &mpsc::Sender<PortEve
 
 /// A port between its openings.
 struct Port<'a> {
-    settings: &'a PortSettings,
+    settings: &'a ReaderSettings,
     teller: Teller<'a>,
     commands: &'a PortCommands,
     beat: Clock,
@@ -244,9 +225,12 @@ impl Port<'_> {
                 }
             }
         };
-        if self.told != Some(why.absence()) {
-            self.told = Some(why.absence());
+        let news = self.told != Some(why.absence());
+        if news || self.log.owes_closed {
             self.log.line(self.beat.mono(), &self.settings.reader, Some(&why));
+        }
+        if news {
+            self.told = Some(why.absence());
             self.teller.tell(PortEventKind::Closed { why })?;
         }
         Some(())
@@ -296,24 +280,36 @@ impl Teller<'_> {
     }
 }
 
-/// A port's log lines, few even if its plug is loose.
+/// A port's log lines: few even if its plug is loose, and the last one tells how it stands.
 #[derive(Debug, Default)]
 struct Log {
-    last: Option<Mono>,
+    said_open: Option<bool>,
+    closed: Option<Mono>,
+    owes_closed: bool,
     held_back: u64,
 }
 
 impl Log {
-    fn line(&mut self, now: Mono, reader: &ReaderName, why: Option<&PortError>) {
-        if self.last.is_some_and(|last| now.millis_since(last) < LOG_EVERY_MS) {
-            self.held_back += 1;
-            return;
+    /// Says that the port is open, where that is news; or that it is closed and why, where that was not just said. Whether a line was written.
+    fn line(&mut self, now: Mono, reader: &ReaderName, why: Option<&PortError>) -> bool {
+        let said = match why {
+            None => self.said_open == Some(true),
+            Some(_) => self.closed.is_some_and(|closed| now.millis_since(closed) < LOG_EVERY_MS),
+        };
+        self.held_back += u64::from(said && !(self.owes_closed && why.is_some()));
+        self.owes_closed = said && why.is_some();
+        if said {
+            return false;
         }
-        self.last = Some(now);
+        self.said_open = Some(why.is_none());
         let held_back = std::mem::take(&mut self.held_back);
         match why {
             None => tracing::info!(%reader, held_back, "reader's port is open"),
-            Some(why) => tracing::warn!(%reader, held_back, code = why.code(), "reader's port is closed: {why}"),
+            Some(why) => {
+                self.closed = Some(now);
+                tracing::warn!(%reader, held_back, code = why.code(), "reader's port is closed: {why}");
+            }
         }
+        true
     }
 }

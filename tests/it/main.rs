@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod admin;
 #[cfg(test)]
+mod block;
+#[cfg(test)]
 mod browser;
 #[cfg(test)]
 mod crash;
@@ -18,6 +20,8 @@ mod kiosk;
 mod office;
 #[cfg(test)]
 mod peers;
+#[cfg(test)]
+mod readers;
 #[cfg(test)]
 mod readme;
 #[cfg(test)]

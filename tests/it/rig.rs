@@ -46,7 +46,8 @@ pub(crate) fn until<T>(what: &str, limit: Duration, look: impl FnMut() -> Option
     until_or(limit, look).unwrap_or_else(|| panic!("not within {limit:?}: {what}"))
 }
 
-fn until_or<T>(limit: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+/// The same; none where the time was up.
+pub(crate) fn until_or<T>(limit: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
     let clock = Clock::system();
     let end = clock.mono().plus_millis(u64::try_from(limit.as_millis()).unwrap());
     loop {

@@ -13,7 +13,7 @@ mod ledger;
 mod mutant;
 mod office;
 mod plan;
-mod random;
+pub(crate) mod random;
 mod run;
 mod sheets;
 

@@ -3,8 +3,9 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
+use crate::config::file::LoadError;
 use crate::config::problem::{Problem, Problems};
-use crate::config::terminal::{self, LoadError, TerminalSettings};
+use crate::config::terminal::{self, TerminalSettings};
 use crate::health::doctor::configuration::Found;
 use crate::health::doctor::daemon::Standing;
 
@@ -21,7 +22,7 @@ pub(super) fn read(named: Option<&Path>, socket: &Path, standing: Option<&Standi
             let changed = standing.is_some_and(|standing| standing.settings != settings.digest());
             (Found::Right { file, readers: settings.readers.len(), changed }, Some(settings))
         }
-        Err(LoadError::Nowhere) => (Found::Nowhere, None),
+        Err(LoadError::Nowhere(_)) => (Found::Nowhere, None),
         Err(LoadError::Read { path, source }) => {
             let denied = source.kind() == ErrorKind::PermissionDenied;
             (Found::Unreadable { file: path.display().to_string(), why: source.to_string(), denied }, None)

@@ -148,8 +148,10 @@ fn answered_otherwise(trial: &Trial) -> Finding {
     }
     if let End::Stranger(what) = &trial.end {
         let (zh, en) = (format!("{host} 应答的不是中心程序（{what}）"), format!("what answers at {host} is not the office ({what})"));
-        let remedy = "检查地址和中间的代理或上网认证页面";
-        return broken(Code::OfficeStranger, zh, en, remedy, "check the address, and a proxy or a login page between");
+        let remedy = "检查地址、代理和上网认证页面；若中心重装过，重新配对：punchctl pair 地址 配对码";
+        let remedy_en =
+            "check the address, and a proxy or a login page between; if the office was set up anew, pair again: punchctl pair URL CODE";
+        return broken(Code::OfficeStranger, zh, en, remedy, remedy_en);
     }
     let why = if let End::Failed(why) = &trial.end { why.as_str() } else { "" };
     let (zh, en) = (format!("中心应答异常（{why}）"), format!("the office fails to answer ({why})"));

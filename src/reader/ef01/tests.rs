@@ -480,6 +480,20 @@ fn a_request_to_a_module_that_does_not_answer_fails_at_once_or_with_the_module()
 }
 
 #[test]
+fn a_module_that_verifies_well_and_restarts_at_every_look_for_a_finger_counts_as_not_answering() {
+    let mut bench = Bench::online(Settings::default());
+    for _ in 0..2 * SHAKEN_MAX {
+        bench.is_asked("GetImage");
+        bench.hears(&[0x55]);
+        bench.verifies();
+    }
+    let online = |outputs: Vec<Output>| outputs.into_iter().filter(|output| matches!(output, Output::Online(_))).collect::<Vec<_>>();
+    assert_eq!(online(bench.takes()), [Output::Online(false)], "told once, and not taken back by being verified");
+    bench.plays(&[("GetImage", "no finger")]);
+    assert_eq!(online(bench.takes()), [Output::Online(true)]);
+}
+
+#[test]
 fn a_port_opened_anew_begins_from_the_beginning() {
     let mut bench = Bench::online(Settings::default());
     bench.requests(Request::Enrol { slot: None });

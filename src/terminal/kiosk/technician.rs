@@ -53,7 +53,7 @@ impl Technician {
                 self.answer(&event.reader, answer.clone(), goes_on);
             }
             PortEventKind::Closed { why } => self.answer(&event.reader, Answer::Failed { why: why.to_string() }, false),
-            PortEventKind::Opened | PortEventKind::Reading(_) | PortEventKind::Fault(_) | PortEventKind::Online(_) => {}
+            PortEventKind::Opened | PortEventKind::Reading(_) | PortEventKind::Faults { .. } | PortEventKind::Online(_) => {}
         }
     }
 

@@ -93,8 +93,7 @@ impl Attempt {
                 trial.clock_offset_ms = dated.map(|dated| ours.millis_since(dated.plus_millis(HALF_SECOND_MS)));
             }
             Ok(Err(Failure::Refused(why))) => trial.end = End::Refuses(why),
-            Ok(Err(Failure::Garbled(what))) => trial.end = End::Stranger(what),
-            Ok(Err(Failure::Untrusted(why))) => trial.end = End::BadCertificate(why),
+            Ok(Err(Failure::Garbled(what) | Failure::Untrusted(what))) => trial.end = End::Stranger(what),
             Ok(Err(Failure::Unreachable(why))) => trial.end = End::Failed(why),
         }
     }

@@ -1,7 +1,9 @@
 //! One opened device: bytes to the driver, the driver's bytes to the device, everything else to whoever takes the events.
 //!
-//! Invariant: an end of file, a hang-up or an error ends the session at the first sight; none is read over and over.
+//! Invariants: an end of file, a hang-up or an error ends the session at the first sight; none is read over and over; however fast a line
+//! rustles, its faults are told once a second, so that they never stand in the way of another reader's readings.
 
+use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::time::Duration;
@@ -9,7 +11,7 @@ use std::time::Duration;
 use super::{PortCommands, PortError, PortEventKind, Teller, Waiting};
 use crate::clock::Clock;
 use crate::domain::time::Mono;
-use crate::reader::{Driver, Output, READ_BYTES_MAX};
+use crate::reader::{Driver, Fault, Output, READ_BYTES_MAX};
 
 /// How long a reader that only talks is waited for at a time, in milliseconds; a byte or an unplug ends the wait at once.
 const TALKER_WAIT_MS: u64 = 2_000;
@@ -19,6 +21,8 @@ const ASKED_WAIT_MS: u64 = 150;
 const LIVELY_WAIT_MS: u64 = 20;
 /// How long after a reading the light may be asked for, in milliseconds.
 const LIVELY_MS: u64 = 3_000;
+/// Least time between two tellings of faults, in milliseconds; those that come meanwhile are counted.
+const FAULTS_EVERY_MS: u64 = 1_000;
 /// Errors of a read that only say that no byte has come yet.
 const NOTHING_YET: [ErrorKind; 3] = [ErrorKind::TimedOut, ErrorKind::Interrupted, ErrorKind::WouldBlock];
 
@@ -48,18 +52,32 @@ pub(super) struct Session<'a> {
     beat: &'a Clock,
     heard: Mono,
     lively_until: Mono,
+    faults: BTreeMap<Fault, u64>,
+    faults_due: Mono,
 }
 
 impl<'a> Session<'a> {
     pub(super) fn new(device: &'a Path, answers: bool, teller: &'a Teller<'a>, commands: &'a PortCommands, beat: &'a Clock) -> Self {
-        Self { device, answers, teller, commands, beat, heard: teller.now(), lively_until: Mono(0) }
+        Self {
+            device,
+            answers,
+            teller,
+            commands,
+            beat,
+            heard: teller.now(),
+            lively_until: Mono(0),
+            faults: BTreeMap::new(),
+            faults_due: Mono(0),
+        }
     }
 
     /// Serves the device until it is gone or the port is to end.
     pub(super) fn serve(mut self, wire: &mut dyn Wire, driver: &mut dyn Driver) -> End {
         driver.handle(self.beat.mono(), &[]);
         loop {
-            if let Err(end) = self.obey(driver).and_then(|()| self.drain(wire, driver)).and_then(|()| self.hear(wire, driver)) {
+            let turn = self.obey(driver).and_then(|()| self.drain(wire, driver)).and_then(|()| self.hear(wire, driver));
+            let told = if turn.is_err() || self.beat.mono() >= self.faults_due { self.tell_faults() } else { Ok(()) };
+            if let Err(end) = turn.and(told) {
                 return end;
             }
         }
@@ -112,13 +130,24 @@ impl<'a> Session<'a> {
                     self.lively_until = self.beat.mono().plus_millis(LIVELY_MS);
                     self.teller.tell_at(self.heard, PortEventKind::Reading(reading))
                 }
-                Output::Fault(fault) => self.teller.tell(PortEventKind::Fault(fault)),
+                Output::Fault(fault) => {
+                    *self.faults.entry(fault).or_default() += 1;
+                    Some(())
+                }
                 Output::Answer(answer) => self.teller.tell(PortEventKind::Answer(answer)),
                 Output::Online(online) => self.teller.tell(PortEventKind::Online(online)),
             };
             told.ok_or(End::Stopped)?;
         }
         Ok(())
+    }
+
+    fn tell_faults(&mut self) -> Result<(), End> {
+        if !self.faults.is_empty() {
+            self.faults_due = self.beat.mono().plus_millis(FAULTS_EVERY_MS);
+        }
+        let faults = std::mem::take(&mut self.faults);
+        faults.into_iter().try_for_each(|(fault, count)| self.teller.tell(PortEventKind::Faults { fault, count }).ok_or(End::Stopped))
     }
 
     /// How long to wait for bytes: until the driver wants to be woken, and not so long that a command would wait.
@@ -129,7 +158,8 @@ impl<'a> Session<'a> {
             (true, false) => ASKED_WAIT_MS,
             (true, true) => LIVELY_WAIT_MS,
         };
-        let due = timeout.map_or(longest, |at| at.millis_since(now));
+        let faults = (!self.faults.is_empty()).then_some(self.faults_due);
+        let due = timeout.into_iter().chain(faults).map(|at| at.millis_since(now)).min().unwrap_or(longest);
         Duration::from_millis(due.min(longest))
     }
 
@@ -211,6 +241,20 @@ mod tests {
         let (_, wire, told) = serve(Protocol::Em4100, vec![Ok(frame[..5].to_vec()), Ok(frame[5..].to_vec()), Ok(Vec::new())]);
         assert!(matches!(told.as_slice(), [PortEventKind::Reading(Reading::Credential(_))]), "{told:?}");
         assert!(wire.written.is_empty());
+    }
+
+    #[test]
+    fn a_line_that_does_nothing_but_fail_is_told_of_once_a_second_and_nothing_is_left_out() {
+        let wrong = b"\x0267003B51C600\x03".repeat(30);
+        let mut answers: Vec<io::Result<Vec<u8>>> = (0..100).map(|_| Ok(wrong.clone())).collect();
+        answers.push(Ok(Vec::new()));
+        let (_, _, told) = serve(Protocol::Em4100, answers);
+        let counts: Vec<u64> = told
+            .iter()
+            .map(|kind| if let PortEventKind::Faults { fault: Fault::Checksum, count } = kind { *count } else { panic!("{kind:?}") })
+            .collect();
+        assert_eq!(counts.iter().sum::<u64>(), 3_000);
+        assert!(counts.len() < 10, "{counts:?}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::path::PathBuf;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -40,7 +41,7 @@ impl Rig {
         let folder = tempfile::tempdir().unwrap();
         let device = folder.path().join("reader");
         prepare(&device);
-        let settings = PortSettings::new("badge".parse().unwrap(), device, protocol.settings());
+        let settings = ReaderSettings::new("badge".parse().unwrap(), device, protocol.settings());
         let (handle, commands) = commands();
         let (sender, events) = mpsc::channel(64);
         let thread = std::thread::spawn(move || run(&settings, &Clock::system(), &sender, &commands));
@@ -245,13 +246,19 @@ fn a_port_stops_when_told_whether_its_device_is_there_or_not() {
 }
 
 #[test]
-fn a_loose_plug_fills_no_log() {
+fn a_loose_plug_fills_no_log_and_its_last_line_tells_how_it_stands() {
     let reader: ReaderName = "badge".parse().unwrap();
+    let unplugged = PortError::Unplugged { device: "/dev/badge".into() };
     let mut log = Log::default();
     let mut written = 0;
     for bounce in 0..1_000 {
-        log.line(Mono(bounce * 50), &reader, None);
-        written += u64::from(log.held_back == 0);
+        for why in [None, Some(&unplugged)] {
+            written += u64::from(log.line(Mono(bounce * 50), &reader, why));
+        }
     }
-    assert_eq!(written, 10);
+    assert_eq!(written, 21, "a closed and an open one every five seconds");
+    assert!(log.owes_closed, "it is closed, and the last line said that it is open");
+    assert!(!log.line(Mono(49_999), &reader, Some(&unplugged)));
+    assert!(log.line(Mono(50_000), &reader, Some(&unplugged)), "so that is said as soon as it may be");
+    assert!(!log.owes_closed);
 }

@@ -24,6 +24,8 @@ use tempfile::TempDir;
 pub(super) const MORNING: &str = "2026-11-23T08:00:00+08:00";
 /// Longest wait for anything.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Pause between two looks.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// An office.
 pub(super) struct Desk {
@@ -234,9 +236,10 @@ pub(super) async fn error_code(response: reqwest::Response) -> String {
 
 /// Waits until a condition holds, with a limit.
 pub(super) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let mut looks = tokio::time::interval(LOOK);
     let waited = tokio::time::timeout(PATIENCE, async {
         while !holds().await {
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            looks.tick().await;
         }
     });
     assert!(waited.await.is_ok(), "waited too long until {what}");

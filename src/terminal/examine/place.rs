@@ -50,6 +50,7 @@ mod tests {
     #[test]
     fn what_stands_at_the_path_is_told_apart() {
         let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
         let file = folder.path().join("file");
         fs::write(&file, "").unwrap();
         assert_eq!(kind(&folder.path().join("absent")), Kind::Missing);

@@ -24,8 +24,8 @@ pub(crate) struct Pace {
     pub(crate) idle_seconds: u64,
     /// How often a backlog is drained.
     pub(crate) drains: usize,
-    /// The largest office of the growth curve, in punches.
-    pub(crate) office_punches_max: u64,
+    /// The most punches that are taken in by an office, or listed to the last.
+    pub(crate) whole_punches_max: u64,
 }
 
 impl Pace {
@@ -38,7 +38,7 @@ impl Pace {
         judging_seconds: 5.0,
         idle_seconds: 60,
         drains: 5,
-        office_punches_max: 1_000_000,
+        whole_punches_max: 1_000_000,
     };
     /// Enough for a look: ten taps a second, shorter runs.
     pub(crate) const QUICK: Self = Self {
@@ -49,7 +49,7 @@ impl Pace {
         judging_seconds: 2.0,
         idle_seconds: 30,
         drains: 3,
-        office_punches_max: 100_000,
+        whole_punches_max: 100_000,
     };
 }
 

@@ -60,7 +60,7 @@ pub(crate) fn growth(run: &mut Run, sizes: &[u64]) -> anyhow::Result<Curve> {
         let store = premises.store().await?;
         let end = Clock::system().wall();
         let mut held = 0;
-        for (size, number) in sizes.iter().copied().filter(|size| *size <= run.pace.office_punches_max).zip(1..) {
+        for (size, number) in sizes.iter().copied().filter(|size| *size <= run.pace.whole_punches_max).zip(1..) {
             // What is older is added; the newest day is the same at every size.
             let newest = end.plus_millis(-i64::try_from(held)? * PUNCH_EVERY_MS);
             fill(&store, number, size - held, newest, PUNCH_EVERY_MS).await?;

@@ -96,7 +96,7 @@ pub(super) fn live() -> Life {
     living.again(false);
     living.people(20);
     living.copy();
-    living.office.stop();
+    living.office.kill();
     living.people(10);
     let Living { kiosk, mounted, place, served, office, owed, copies, next, .. } = living;
     assert_eq!(kiosk.and_then(Kiosk::stop), Some(0));

@@ -19,6 +19,9 @@ use crate::sys;
 const HEADER_BYTES: usize = 32;
 const FRAME_HEADER_BYTES: usize = 24;
 const PAGE_BYTES: usize = 4_096;
+/// How a log begins, by the byte order of its checksums (the same, §4.2).
+const MAGIC_LITTLE_ENDIAN: u32 = 0x377F_0682;
+const MAGIC_BIG_ENDIAN: u32 = 0x377F_0683;
 /// Longest log that is looked at, in bytes: beyond it something else is wrong.
 const LOG_READ_MAX: u64 = 256 * 1024 * 1024;
 
@@ -39,19 +42,63 @@ pub(super) fn check_end(connection: &Connection, path: &Path, journal: JournalId
     let read: i64 =
         connection.query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| row.get(1)).map_err(sqlite("look at the log of", path))?;
     let frames = bytes.get(HEADER_BYTES..).unwrap_or_default().chunks_exact(FRAME_HEADER_BYTES + PAGE_BYTES);
+    let current = current_life(&bytes);
     let mut lives: BTreeMap<&[u8], Vec<&[u8]>> = BTreeMap::new();
     for frame in frames.skip(usize::try_from(read).unwrap_or_default()) {
-        lives.entry(salts(frame)).or_default().push(frame);
+        if current.is_none_or(|current| current == salts(frame)) {
+            lives.entry(salts(frame)).or_default().push(frame);
+        }
     }
-    let forgotten = lives.values().flat_map(|frames| durable(frames)).any(|frame| salvage::entries_in(frame, journal).any(|at| at > tail));
+    let forgotten =
+        lives.values().flat_map(|frames| durable(frames, journal)).any(|frame| salvage::entries_in(frame, journal).any(|at| at > tail));
     if forgotten { Err(damaged(path, format!("the log holds entries after {tail} behind a damaged frame"))) } else { Ok(()) }
 }
 
+/// The salts that a log's header names, if the header is whole. What lies behind from an earlier life of the log was written back before the
+/// log began again; a power cut can leave the page of a new frame behind the header of such an old one.
+fn current_life(bytes: &[u8]) -> Option<&[u8]> {
+    let (header, sum) = bytes.get(..HEADER_BYTES)?.split_at(HEADER_BYTES - 8);
+    let word = |bytes: &[u8]| bytes.try_into().ok().map(u32::from_be_bytes);
+    let big_endian = match word(header.get(..4)?)? {
+        MAGIC_LITTLE_ENDIAN => false,
+        MAGIC_BIG_ENDIAN => true,
+        _ => return None,
+    };
+    let mut sums = (0_u32, 0_u32);
+    for pair in header.chunks_exact(8) {
+        let (first, second) = pair.split_at(4);
+        let value = |bytes| word(bytes).map(|value| if big_endian { value } else { value.swap_bytes() });
+        sums.0 = sums.0.wrapping_add(value(first)?).wrapping_add(sums.1);
+        sums.1 = sums.1.wrapping_add(value(second)?).wrapping_add(sums.0);
+    }
+    let (first, second) = sum.split_at(4);
+    let whole = word(first)? == sums.0 && word(second)? == sums.1;
+    header.get(16..24).filter(|_| whole)
+}
+
 /// What was durable for certain: everything up to the last commit that more was written behind.
-fn durable<'a>(frames: &'a [&'a [u8]]) -> impl Iterator<Item = &'a [u8]> {
-    let before_last = frames.split_last().map_or(frames, |(_, before)| before);
+fn durable<'a>(frames: &'a [&'a [u8]], journal: JournalId) -> impl Iterator<Item = &'a [u8]> {
+    let mut before_last = frames;
+    while let Some((last, before)) = before_last.split_last() {
+        before_last = before;
+        if !before.last().is_some_and(|first| is_copy(last, first, journal)) {
+            break;
+        }
+    }
     let count = before_last.iter().rposition(|frame| is_commit(frame)).map_or(0, |last| last + 1);
     frames.iter().take(count).copied()
+}
+
+/// On a disk whose writes may spoil their neighbours SQLite repeats a commit's last frame up to the end of a sector; what a power cut leaves of
+/// such a copy adds nothing to the first.
+fn is_copy(frame: &[u8], first: &[u8], journal: JournalId) -> bool {
+    let newest = |frame| salvage::entries_in(frame, journal).max();
+    is_commit(frame) && is_commit(first) && page(frame) == page(first) && newest(frame) <= newest(first)
+}
+
+/// A frame names the page that it holds.
+fn page(frame: &[u8]) -> &[u8] {
+    frame.get(..4).unwrap_or_default()
 }
 
 /// A frame names the life of the log that it belongs to.
@@ -62,4 +109,23 @@ fn salts(frame: &[u8]) -> &[u8] {
 /// A frame that ends a transaction names the size of the database after it.
 fn is_commit(frame: &[u8]) -> bool {
     frame.get(4..8).is_some_and(|size| size.iter().any(|byte| *byte != 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_current_life_of_a_log_is_known_from_a_whole_header_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("some.db");
+        let connection = Connection::open(&path).unwrap();
+        connection.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE some (thing)").unwrap();
+        let mut bytes = std::fs::read(log_of(&path)).unwrap();
+        let first_frame = &bytes[HEADER_BYTES..];
+        assert_eq!(current_life(&bytes), Some(salts(first_frame)));
+        assert_eq!(current_life(&bytes[..HEADER_BYTES - 1]), None);
+        bytes[17] ^= 1;
+        assert_eq!(current_life(&bytes), None);
+    }
 }

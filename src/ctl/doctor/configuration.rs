@@ -17,9 +17,9 @@ pub(super) fn read(named: Option<&Path>, socket: &Path, standing: Option<&Standi
     match terminal::load(named) {
         Ok(mut settings) => {
             let file = settings.file.as_ref().map(|file| file.display().to_string()).unwrap_or_default();
+            let changed = standing.is_some_and(|standing| !is_in_force(&settings, socket, &standing.settings));
             // `--socket` overrides the file for the daemon as it does here.
             socket.clone_into(&mut settings.control_socket);
-            let changed = standing.is_some_and(|standing| standing.settings != settings.digest());
             (Found::Right { file, readers: settings.readers.len(), changed }, Some(settings))
         }
         Err(LoadError::Nowhere(_)) => (Found::Nowhere, None),
@@ -29,6 +29,13 @@ pub(super) fn read(named: Option<&Path>, socket: &Path, standing: Option<&Standi
         }
         Err(LoadError::Wrong(problems)) => (wrong(&problems), None),
     }
+}
+
+/// Whether a daemon runs by these settings: its socket may be the file's or one that it was given, and is the same however it is named here.
+fn is_in_force(settings: &TerminalSettings, socket: &Path, digest: &str) -> bool {
+    let absolute = std::path::absolute(socket).unwrap_or_else(|_| socket.to_owned());
+    let names = [settings.control_socket.clone(), socket.to_owned(), absolute];
+    names.into_iter().any(|control_socket| TerminalSettings { control_socket, ..settings.clone() }.digest() == digest)
 }
 
 fn wrong(problems: &Problems) -> Found {
@@ -48,4 +55,24 @@ fn told(problem: &Problem, text: &str) -> String {
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
     format!("{line}:{column} {}", problem.what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_named_in_another_way_is_no_change_of_the_configuration() {
+        let checked = |text: &str| terminal::check("terminal.toml", text).unwrap();
+        let here = std::path::absolute("k.sock").unwrap();
+        let settings = checked(&format!("[terminal]\ncontrol-socket = {here:?}\n"));
+        let digest = settings.digest();
+        for socket in [here.as_path(), Path::new("k.sock"), Path::new("elsewhere/k.sock")] {
+            assert!(is_in_force(&settings, socket, &digest), "{}", socket.display());
+        }
+        let given = TerminalSettings { control_socket: "/run/given.sock".into(), ..settings.clone() };
+        assert!(is_in_force(&settings, Path::new("/run/given.sock"), &given.digest()));
+        let other = TerminalSettings { phone: "8211234".to_owned(), ..settings };
+        assert!(!is_in_force(&other, &here, &digest));
+    }
 }

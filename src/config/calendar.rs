@@ -8,7 +8,7 @@ use crate::domain::calendar::{Announced, AnnouncedDay, Calendar};
 use crate::domain::time::WorkDate;
 
 /// Longest name of a day, in bytes.
-const NAME_MAX: usize = 200;
+pub const NAME_BYTES_MAX: usize = 200;
 
 /// Reads the announced days.
 ///
@@ -29,8 +29,8 @@ pub fn read(file: &str, text: &str) -> Result<Calendar, Problems> {
             let remedy = "write holiday, makeup_workday, local_holiday or local_workday";
             problems.add(Some(row.place.clone()), format!("row {line}: “{kind}” is no kind of day"), remedy);
         }
-        if name.len() > NAME_MAX {
-            problems.add(Some(row.place.clone()), format!("row {line}: the name is longer than {NAME_MAX} bytes"), "shorten it");
+        if name.len() > NAME_BYTES_MAX {
+            problems.add(Some(row.place.clone()), format!("row {line}: the name is longer than {NAME_BYTES_MAX} bytes"), "shorten it");
         }
         let (Some(date), Some(kind)) = (read_date, read_kind) else { continue };
         let twice = calendar.announced.insert(date, AnnouncedDay { kind, name: name.clone() }).is_some();

@@ -36,7 +36,7 @@ pub fn read(file: &str, text: &str) -> Result<Rules, Problems> {
     if count == 0 || count > CHECKPOINTS_MAX || !count.is_multiple_of(2) {
         problems.add(None, format!("there are {count} checkpoints"), format!("write [[checkpoint]] 2, 4, 6 or {CHECKPOINTS_MAX} times"));
     }
-    let read: Vec<_> = sections.into_iter().map(|section| checkpoint(section, &mut problems)).collect();
+    let read: Vec<_> = sections.into_iter().take(CHECKPOINTS_MAX).map(|section| checkpoint(section, &mut problems)).collect();
     let checkpoints: Option<Vec<_>> = read.into_iter().collect();
     if let Some(checkpoints) = &checkpoints {
         check_order(checkpoints, &mut problems);

@@ -231,7 +231,7 @@ fn readers(top: &mut Section<'_>, problems: &mut Problems) -> Vec<ReaderSettings
         problems.add(Some(surplus.place()), format!("more than {READERS_MAX} readers"), "one kiosk serves one desk");
     }
     let mut readers: Vec<ReaderSettings> = Vec::new();
-    for mut section in sections {
+    for mut section in sections.into_iter().take(READERS_MAX) {
         let place = section.place();
         let found = reader::read(&mut section, problems);
         section.finish(problems);
@@ -283,6 +283,21 @@ mod tests {
     fn an_empty_file_is_a_kiosk_without_readers() {
         let settings = check("terminal.toml", "").unwrap();
         assert_eq!((settings.readers.len(), settings.retention_days), (0, 180));
+    }
+
+    #[test]
+    fn a_file_of_nothing_but_the_same_reader_is_told_in_a_few_problems() {
+        let one = "[[reader]]\nname = \"a\"\ndevice = \"/dev/x\"\nprotocol = \"em4100\"\n";
+        let problems = check("terminal.toml", &one.repeat(4_000)).unwrap_err();
+        assert!(problems.problems.len() <= READERS_MAX * READERS_MAX, "{} problems", problems.problems.len());
+        assert!(problems.problems.iter().any(|problem| problem.what == "more than 16 readers"));
+    }
+
+    #[test]
+    fn brackets_within_brackets_are_refused_at_any_depth() {
+        for open in ["[", "{a=", "[{a="] {
+            assert!(check("terminal.toml", &format!("a = {}", open.repeat(60_000))).is_err());
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod batch;
 mod download;
 mod pair;
+mod places;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
 use ed25519_dalek::SigningKey;
 
+use self::places::Places;
 use super::ca::Anchor;
 use super::http::Refusal;
 use super::limits::{Budget, Rate};
@@ -35,8 +37,6 @@ const TERMINAL_RATE: Rate = Rate { burst: 400, every_ms: 5 };
 const STRANGER_RATE: Rate = Rate { burst: 30, every_ms: 1_000 };
 /// Most keys of one name that are tried, newest first.
 const KEYS_TRIED_MAX: usize = 16;
-/// Most batches whose bodies are in memory at once.
-const BATCHES_AT_ONCE_MAX: usize = 32;
 
 /// What the terminals' endpoint needs.
 #[derive(Debug, Clone)]
@@ -50,7 +50,7 @@ struct Parts {
     key: SigningKey,
     anchor: Anchor,
     supervisor: Supervisor,
-    batches: tokio::sync::Semaphore,
+    batches: Places,
     pairing: Budget<IpAddr>,
     terminals: Budget<TerminalId>,
     strangers: Budget<IpAddr>,
@@ -75,7 +75,7 @@ impl Endpoint {
             key,
             anchor,
             supervisor,
-            batches: tokio::sync::Semaphore::new(BATCHES_AT_ONCE_MAX),
+            batches: Places::new(),
             pairing: Budget::new(PAIR_RATE),
             terminals: Budget::new(TERMINAL_RATE),
             strangers: Budget::new(STRANGER_RATE),

@@ -10,7 +10,7 @@ mod properties;
 const FUZZ: &str = "tests/fuzz";
 /// Most inputs of a corpus, and the longest one, in bytes: they are replayed in every run.
 const INPUTS_MAX: usize = 40;
-const INPUT_BYTES_MAX: usize = 1_024;
+const INPUT_BYTES_MAX: usize = 4_096;
 
 #[test]
 fn every_property_holds_for_its_corpus() {

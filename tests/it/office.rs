@@ -5,5 +5,6 @@ mod command;
 mod desk;
 mod evidence;
 mod feed;
+mod hostile;
 mod interface;
 mod terminals;

@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use chrono::Datelike;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{calendar, columns, problem::Problems};
+use crate::config::calendar::{self, NAME_BYTES_MAX};
+use crate::config::{columns, problem::Problems};
 use crate::domain::calendar::{Announced, AnnouncedDay, Calendar};
 use crate::domain::time::WorkDate;
 use crate::office::store::Fact;
@@ -88,7 +89,13 @@ pub fn read(file: &str, bytes: &[u8]) -> Result<Calendar, Problems> {
     let mut calendar = Calendar::default();
     for day in notice.map(|notice| notice.days).unwrap_or_default() {
         let kind = if day.is_off_day { Announced::Holiday } else { Announced::MakeupWorkday };
-        calendar.announced.insert(day.date, AnnouncedDay { kind, name: day.name });
+        let name = day.name.trim().to_owned();
+        if name.len() > NAME_BYTES_MAX {
+            problems.add(None, format!("the name of {} is longer than {NAME_BYTES_MAX} bytes", day.date), "shorten it");
+        }
+        if calendar.announced.insert(day.date, AnnouncedDay { kind, name }).is_some() {
+            problems.add(None, format!("{} stands there twice", day.date), "keep one of the two");
+        }
     }
     if calendar.announced.is_empty() && problems.problems.is_empty() {
         problems.add(None, "no day is announced in it", "the notice for that year may not be published yet");
@@ -142,6 +149,18 @@ mod tests {
 
     fn day(month: u32, day: u32) -> WorkDate {
         WorkDate::from_ymd_opt(2026, month, day).unwrap()
+    }
+
+    #[test]
+    fn a_notice_whose_names_are_padded_or_endless_or_whose_days_stand_there_twice_is_held_to_the_limits_of_a_csv() {
+        let notice = |name: &str| format!("{{\"name\":\"{name}\",\"date\":\"2026-10-01\",\"isOffDay\":true}}");
+        let read = |days: &[String]| read("2026.json", format!("{{\"days\":[{}]}}", days.join(",")).as_bytes());
+        let padded = read(&[notice(" 国庆节\\n")]).unwrap();
+        assert_eq!(padded.announced[&day(10, 1)].name, "国庆节");
+        assert_eq!(calendar::read("again.csv", &calendar::write(&padded)), Ok(padded));
+        assert!(read(&[notice(&"x".repeat(NAME_BYTES_MAX))]).is_ok());
+        assert!(read(&[notice(&"x".repeat(NAME_BYTES_MAX + 1))]).unwrap_err().to_string().contains("longer than 200 bytes"));
+        assert!(read(&[notice("a"), notice("b")]).unwrap_err().to_string().contains("2026-10-01 stands there twice"));
     }
 
     #[test]

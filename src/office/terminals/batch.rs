@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -21,7 +21,7 @@ pub(super) async fn handle(
     body: Body,
 ) -> Result<Response, Refusal> {
     let busy = || Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "office-stopping", "the office is stopping", "try again");
-    let _place = endpoint.0.batches.acquire().await.map_err(|_closed| busy())?;
+    let _place = endpoint.0.batches.take(peer.ip(), body.size_hint().upper()).await.map_err(|_closed| busy())?;
     let body: Arc<[u8]> = read_body(body, BATCH_BYTES_MAX).await?.into();
     let speaker = endpoint.speaker(&headers, peer.ip(), Purpose::Batch, &body).await?;
     let batch = checked(&speaker, &body)?;

@@ -210,7 +210,7 @@ async fn what_was_sent_whole_is_kept_even_if_the_sender_hangs_up() {
     until("the batch is kept", async || desk.mark(&kiosk).await == 2).await;
 }
 
-async fn raw_connection(desk: &Desk) -> tokio_rustls::client::TlsStream<tokio::net::TcpStream> {
+pub(super) async fn raw_connection(desk: &Desk) -> tokio_rustls::client::TlsStream<tokio::net::TcpStream> {
     use rustls::pki_types::pem::PemObject as _;
     let mut roots = rustls::RootCertStore::empty();
     roots.add(rustls::pki_types::CertificateDer::from_pem_slice(desk.running().ca_pem().as_bytes()).unwrap()).unwrap();

@@ -1,0 +1,3 @@
+//! The property `control` under the fuzzer.
+#![no_main]
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| punchd_fuzz::control::holds(bytes));

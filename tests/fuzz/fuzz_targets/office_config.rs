@@ -1,0 +1,3 @@
+//! The property `office_config` under the fuzzer.
+#![no_main]
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| punchd_fuzz::office_config::holds(bytes));

@@ -1,0 +1,3 @@
+//! The property `pairing` under the fuzzer.
+#![no_main]
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| punchd_fuzz::pairing::holds(bytes));

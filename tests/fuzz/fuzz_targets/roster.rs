@@ -1,0 +1,3 @@
+//! The property `roster` under the fuzzer.
+#![no_main]
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| punchd_fuzz::roster::holds(bytes));

@@ -292,6 +292,7 @@ impl Soak {
         if self.disk_clear.is_some() {
             return false;
         }
+        self.plug_in();
         if falls {
             self.present(own_badge(self.people));
             self.taps.unwatched += 1;
@@ -322,7 +323,6 @@ impl Soak {
             self.taps.confirmed(place);
             self.taps.unwatched -= 1;
         }
-        self.plug_in();
         self.hall.begin();
     }
 

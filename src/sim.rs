@@ -17,6 +17,7 @@ mod finger_library;
 mod finger_packet;
 mod hex;
 mod line;
+pub mod pace;
 mod pty;
 pub mod reader;
 

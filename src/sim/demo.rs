@@ -12,7 +12,6 @@ mod keyboard;
 mod kiosk;
 mod live;
 mod office;
-mod pace;
 mod play;
 mod proof;
 mod scenario;

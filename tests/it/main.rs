@@ -39,6 +39,8 @@ mod readme;
 #[cfg(test)]
 mod rig;
 #[cfg(test)]
+mod soak;
+#[cfg(test)]
 mod tidy;
 #[cfg(test)]
 mod world;

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use super::super::pace;
 use super::cast::{NEWCOMERS, Presented};
 use super::error::DemoError;
 use super::kiosk::Kiosk;
 use super::office::Office;
-use super::pace::{Pace, View, pace};
 use super::proof::{Place, Proof, prove};
 use super::scenario::{Act, END, NIGHT, Step};
 use super::told::{Teller, Told};
@@ -14,8 +14,6 @@ use crate::clock::Clock;
 use crate::domain::time::{ClockTime, Mono, UtcOffset, Wall, WorkDate};
 use crate::machine::feedback::Feedback;
 
-/// Real time between two looks at the clock.
-const LOOK: Duration = Duration::from_millis(1);
 /// Real time after a tap for whoever watches the kiosk's page: so that a day of 160 taps takes about a minute.
 const BREATH: Duration = Duration::from_millis(250);
 /// How long, by the clock, the kiosk may take to bring the rest of its backlog and its next heartbeat to the office.
@@ -48,10 +46,10 @@ impl Stage {
     /// Plays all steps, and the evening after them.
     pub(super) async fn play(&mut self, steps: &[Step]) -> Result<(), DemoError> {
         for step in steps {
-            self.until(self.moment(step.at)).await;
+            pace::until(&self.clock, self.moment(step.at)).await;
             self.act(step).await?;
         }
-        self.until(self.moment(END)).await;
+        pace::until(&self.clock, self.moment(END)).await;
         self.teller.note(END, "一天结束", "the day is over");
         self.clock.skip(self.moment(NIGHT).millis_since(self.clock.mono()));
         if self.settle(NIGHT, SETTLING_LIMIT).await? {
@@ -129,7 +127,7 @@ impl Stage {
             if self.kiosk.backlog().await? == 0 && self.office.complete_through().await?.is_some_and(|complete| complete >= wanted) {
                 return Ok(true);
             }
-            self.until(self.clock.mono().plus_millis(1_000)).await;
+            pace::until(&self.clock, self.clock.mono().plus_millis(1_000)).await;
         }
         Ok(false)
     }
@@ -147,29 +145,5 @@ impl Stage {
         let reading = self.clock.read();
         let wall = self.offset.wall(self.date, ClockTime(0)).plus_millis(i64::from(time.0) * 1_000);
         reading.mono.plus_millis(u64::try_from(wall.millis_since(reading.wall)).unwrap_or_default())
-    }
-
-    /// Waits, skipping where nothing is in progress.
-    async fn until(&self, step: Mono) {
-        let mut waking_looks = 0;
-        loop {
-            let view = View {
-                now: self.clock.mono(),
-                step,
-                waited_for: self.clock.next_wait(),
-                in_progress: !self.clock.is_skipping() || self.clock.is_in_progress(),
-                waking_looks,
-            };
-            waking_looks = match pace(view) {
-                Pace::Act => return,
-                Pace::Run => 0,
-                Pace::Waking => waking_looks + 1,
-                Pace::Skip(millis) => {
-                    self.clock.skip(millis);
-                    0
-                }
-            };
-            tokio::time::sleep(LOOK).await;
-        }
     }
 }

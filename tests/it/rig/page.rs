@@ -15,7 +15,7 @@ const AT_ONCE: usize = 64;
 pub(crate) struct Events(Receiver<Value>);
 
 impl Events {
-    pub(super) fn of(page: &str) -> Self {
+    pub(crate) fn of(page: &str) -> Self {
         let mut stream = TcpStream::connect(page).unwrap();
         write!(stream, "GET /events HTTP/1.1\r\nhost: {page}\r\n\r\n").unwrap();
         let (told, data) = channel();

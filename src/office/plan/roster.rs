@@ -128,8 +128,22 @@ impl Plan<'_> {
         self.end(row, exit, |binding| binding.until.is_none_or(|until| until > exit));
     }
 
+    /// The card that an exit still to come would end, where the row names none and puts that exit off: it goes on until the new one.
+    fn put_off(&self, row: &RosterRow) -> Option<Vec<u8>> {
+        let before = self.roster.people.get(&row.person.staff_no)?.exit?;
+        let is_put_off = before >= self.today && row.person.exit.is_some_and(|exit| exit > before);
+        let held = self.held.iter().map(|(_, binding)| binding).filter(|_| is_put_off);
+        let own = held.filter(|binding| binding.staff_no == row.person.staff_no && binding.until == Some(before));
+        let free = |claim: &Claim| {
+            let alike = |other: &Binding| other.staff_no != row.person.staff_no && alike(&other.claim, claim);
+            !self.held.iter().any(|(_, other)| alike(other) && other.until.is_none_or(|until| until > before))
+        };
+        own.filter(|binding| free(&binding.claim))
+            .find_map(|binding| if let Claim::Card(card) = &binding.claim { Some(card.clone()) } else { None })
+    }
+
     fn card(&mut self, row: &RosterRow) {
-        let Some(card) = row.card.clone() else { return };
+        let Some(card) = row.card.clone().or_else(|| self.put_off(row)) else { return };
         let (claim, exit) = (Claim::Card(card), row.person.exit);
         let own: Vec<&Binding> = self.held.iter().map(|(_, binding)| binding).filter(|b| b.staff_no == row.person.staff_no).collect();
         let covers = |binding: &&Binding| binding.until.is_none_or(|until| exit.map_or(until > self.today, |exit| until >= exit));

@@ -111,6 +111,16 @@ fn an_exit_ends_every_credential_and_the_card_may_go_to_another_from_the_day_aft
 }
 
 #[test]
+fn an_exit_that_is_put_off_without_naming_the_card_leaves_the_card_until_then() {
+    let mut office = Office::default();
+    office.import("0145,张三,税务局,窗口,0003887558,2026-01-05,2026-11-12,\n", 10);
+    let report = office.import("0145,张三,税务局,窗口,,2026-01-05,2026-11-13,\n", 11);
+    assert_eq!((report.problems.len(), report.cards_given[0].until), (0, Some(date(13))));
+    let exported = read(&csv(&office.roster, date(11)));
+    assert_eq!(plan(exported, &office.roster, office.bindings.clone(), date(11)).1, vec![]);
+}
+
+#[test]
 fn what_a_file_has_no_column_for_stays() {
     let mut office = Office::default();
     office.import("0145,张三,税务局,窗口,,2026-01-05,2026-12-31,值班\n", 20);

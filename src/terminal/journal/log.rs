@@ -49,8 +49,10 @@ pub(super) fn check_end(connection: &Connection, path: &Path, journal: JournalId
             lives.entry(salts(frame)).or_default().push(frame);
         }
     }
-    let forgotten =
-        lives.values().flat_map(|frames| durable(frames, journal)).any(|frame| salvage::entries_in(frame, journal).any(|at| at > tail));
+    let forgotten = lives
+        .values()
+        .flat_map(|frames| durable(frames, journal, tail))
+        .any(|frame| salvage::entries_in(frame, journal).any(|at| at > tail));
     if forgotten { Err(damaged(path, format!("the log holds entries after {tail} behind a damaged frame"))) } else { Ok(()) }
 }
 
@@ -77,11 +79,11 @@ fn current_life(bytes: &[u8]) -> Option<&[u8]> {
 }
 
 /// What was durable for certain: everything up to the last commit that more was written behind.
-fn durable<'a>(frames: &'a [&'a [u8]], journal: JournalId) -> impl Iterator<Item = &'a [u8]> {
+fn durable<'a>(frames: &'a [&'a [u8]], journal: JournalId, tail: Sequence) -> impl Iterator<Item = &'a [u8]> {
     let mut before_last = frames;
     while let Some((last, before)) = before_last.split_last() {
         before_last = before;
-        if !before.last().is_some_and(|first| is_copy(last, first, journal)) {
+        if !before.last().is_some_and(|first| is_copy(last, first, journal, tail)) {
             break;
         }
     }
@@ -90,10 +92,10 @@ fn durable<'a>(frames: &'a [&'a [u8]], journal: JournalId) -> impl Iterator<Item
 }
 
 /// On a disk whose writes may spoil their neighbours SQLite repeats a commit's last frame up to the end of a sector; what a power cut leaves of
-/// such a copy adds nothing to the first.
-fn is_copy(frame: &[u8], first: &[u8], journal: JournalId) -> bool {
+/// such a copy adds nothing to the first, unless the first itself was lost and holds nothing new.
+fn is_copy(frame: &[u8], first: &[u8], journal: JournalId, tail: Sequence) -> bool {
     let newest = |frame| salvage::entries_in(frame, journal).max();
-    is_commit(frame) && is_commit(first) && page(frame) == page(first) && newest(frame) <= newest(first)
+    is_commit(frame) && is_commit(first) && page(frame) == page(first) && (newest(frame) <= newest(first) || newest(first) <= Some(tail))
 }
 
 /// A frame names the page that it holds.

@@ -8,7 +8,7 @@ use super::super::rig::{Office, Tally, until};
 use super::stand::{Stand, mark};
 
 /// How long everything has to reach an office again.
-const DRAIN_LIMIT: Duration = Duration::from_secs(40);
+const DRAIN_LIMIT: Duration = Duration::from_mins(3);
 /// Taps of a day.
 const TAPS: usize = 5;
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use punchd::office::keys::OFFICE_KEY_FILE;
 
-use super::super::rig::{Office, Tally, until};
-use super::stand::{Stand, mark};
+use super::super::rig::{Office, Tally};
+use super::stand::Stand;
 
 /// How long everything has to reach an office again.
 const DRAIN_LIMIT: Duration = Duration::from_mins(3);
@@ -28,33 +28,6 @@ fn an_office_restored_from_yesterday_gets_everything_again() {
     stand.drain_to(&office, DRAIN_LIMIT);
     check(&stand, &office, "restored from yesterday");
     stand.drain(DRAIN_LIMIT);
-}
-
-#[test]
-fn two_offices_behind_one_name_one_a_copy_of_the_other_both_get_everything() {
-    let first = Office::start();
-    let mut stand = Stand::paired(&first, 1);
-    let backup = stand.place.path("backup").display().to_string();
-    tap_and_drain(&mut stand, &first);
-    first.run(&["backup", &backup]);
-    tap_and_drain(&mut stand, &first);
-    let mut copy = Office::configured("");
-    copy.run(&["restore", &backup]);
-    copy.start_again();
-    stand.line.lead_to(&[copy.address, first.address]);
-    for _ in 0..TAPS {
-        stand.tap();
-        stand.sync();
-        stand.line.hang_up();
-    }
-    until("both offices have everything", DRAIN_LIMIT, || {
-        stand.line.hang_up();
-        stand.sync();
-        let last = stand.kiosk.status()["sequence"].as_u64();
-        [&first, &copy].iter().all(|office| mark(office, &stand.terminal) == last).then_some(())
-    });
-    check(&stand, &first, "the first of two offices behind one name");
-    check(&stand, &copy, "the second of two offices behind one name");
 }
 
 #[test]

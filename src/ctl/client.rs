@@ -118,4 +118,23 @@ impl Client {
         }
         Ok(Some(serde_json::from_str(&line)?))
     }
+
+    /// The next entry of a stream of entries, until `None`.
+    pub(crate) fn entry(&mut self) -> Result<Option<String>, ClientError> {
+        loop {
+            match self.reply()? {
+                None => return Ok(None),
+                Some(Reply::Line { text }) => return Ok(Some(text)),
+                Some(Reply::Failed { text, .. }) => return Err(ClientError::Refused(text)),
+                Some(
+                    Reply::Status(_)
+                    | Reply::Readers { .. }
+                    | Reply::Raw { .. }
+                    | Reply::Answer { .. }
+                    | Reply::Part { .. }
+                    | Reply::Done { .. },
+                ) => {}
+            }
+        }
+    }
 }

@@ -8,7 +8,6 @@
 
 mod counts;
 mod faults;
-mod journal;
 mod judge;
 mod scene;
 mod scenes;

@@ -1,5 +1,6 @@
 //! Real programs in temporary folders: kiosks with simulated readers, an office, and clients of the page and of the technician's socket.
 
+pub(crate) mod journal;
 mod kiosk;
 mod office;
 mod page;
@@ -13,7 +14,7 @@ use punchd::clock::Clock;
 use serde_json::Value;
 
 pub(crate) use self::kiosk::{Kiosk, punchd};
-pub(crate) use self::office::Office;
+pub(crate) use self::office::{Office, settings};
 pub(crate) use self::page::{Events, confirmation};
 pub(crate) use self::place::Place;
 pub(crate) use self::tally::{EntryPlace, Held, Tally, badge};

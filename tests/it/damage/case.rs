@@ -8,11 +8,12 @@ use punchd::wire::canonical;
 use punchd::wire::entry::{Body, Stored, SuccessionReason};
 
 use super::files::{self, Files};
-use super::journal::{Journal, punch};
+use super::journal::start;
 use super::original::Original;
+use crate::rig::journal::{Journal, punch};
 
 /// The first badge that is presented after the damage.
-const AFTER: u32 = 900_000;
+const AFTER: u64 = 900_000;
 
 /// How a case came out.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -27,8 +28,8 @@ pub(super) struct Verdict {
 pub(super) fn judge(original: &Original, wounded: &Files) -> Result<Verdict, String> {
     let folder = files::folder();
     files::write(folder.path(), wounded);
-    let mut journal = Journal::start(folder.path());
-    let views = journal.opened().map_err(|why| format!("nothing can be stored: {why}"))?;
+    let mut journal = start(folder.path());
+    let views = journal.opened().map(|opened| opened.journals).map_err(|why| format!("nothing can be stored: {why}"))?;
     let id = original.journal();
     let new = journal.store(punch(AFTER)).map_err(|why| format!("the next punch is not stored: {why}"))?;
     let set_aside = new.journal != id;

@@ -1,15 +1,13 @@
 //! Pairing with an office, and what goes by hand where no network goes.
 
 use punchd::clock::Clock;
-use punchd::config::office::{OfficeClock, OfficeSettings};
-use punchd::domain::time::UtcOffset;
 use punchd::office::pairing::open_code;
 use punchd::office::serve::start;
 use punchd::office::store::SiteId;
 use punchd::supervise::Supervisor;
 use punchd::wire::pairing::PairingCode;
 
-use crate::rig::{BADGE, Kiosk, Office, Place, condition, has, text};
+use crate::rig::{BADGE, Kiosk, Office, Place, condition, has, settings, text};
 
 const ROSTER: &str =
     "工号,姓名,姓名拼音,派驻部门,岗位类别,卡号,进驻日期\nZC0101,欧阳明月,Ouyang Mingyue,示例局,窗口,em4100:67003B51C6,2024-01-02\n";
@@ -40,18 +38,7 @@ fn a_mistyped_code_and_the_code_of_another_office_do_not_pair() {
 async fn a_code_older_than_half_an_hour_does_not_pair() {
     let place = Place::new();
     let clock = Clock::skipping(Clock::system().wall());
-    let data_dir = place.path("office");
-    let settings = OfficeSettings {
-        name: "示例中心".to_owned(),
-        utc_offset: UtcOffset::china(),
-        listen: "127.0.0.1:0".parse().unwrap(),
-        public_url: None,
-        pages_listen: None,
-        database: data_dir.join("office.db"),
-        certificate: None,
-        data_dir,
-        clock: OfficeClock::Kernel,
-    };
+    let settings = settings(place.path("office"));
     let office = start(&settings, &clock, Supervisor::new().0).await.unwrap();
     let code = open_code(office.store(), SiteId::FIRST, "east-hall-1".parse().unwrap(), office.identity().anchor(), clock.wall()).await;
     let code = code.unwrap().code.to_string();

@@ -1,13 +1,12 @@
 //! An office on a free port in a temporary folder, and a kiosk made of nothing but the wire format.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use ed25519_dalek::SigningKey;
 use punchd::clock::Clock;
-use punchd::config::office::{OfficeClock, OfficeSettings};
+use punchd::config::office::OfficeSettings;
 use punchd::domain::id::{BootId, EntryHash, JournalId, Sequence, TerminalId, hex_text};
-use punchd::domain::time::{ClockReading, Mono, Trust, UtcOffset, Wall};
+use punchd::domain::time::{ClockReading, Mono, Trust, Wall};
 use punchd::office::pairing::open_code;
 use punchd::office::serve::{Running, start};
 use punchd::office::store::{SiteId, Store};
@@ -19,6 +18,8 @@ use punchd::wire::pairing::{PairReply, PairRequest, PairingCode};
 use reqwest::{Client, StatusCode};
 use serde_json::value::RawValue;
 use tempfile::TempDir;
+
+use crate::rig::settings;
 
 /// A Monday at 08:00.
 pub(super) const MORNING: &str = "2026-11-23T08:00:00+08:00";
@@ -190,20 +191,6 @@ impl Kiosk {
 
     pub(super) fn heartbeat(&self) -> Vec<u8> {
         self.body(1, 0, Vec::new())
-    }
-}
-
-pub(super) fn settings(data_dir: PathBuf) -> OfficeSettings {
-    OfficeSettings {
-        name: "示例中心".to_owned(),
-        utc_offset: UtcOffset::china(),
-        listen: "127.0.0.1:0".parse().unwrap(),
-        public_url: None,
-        pages_listen: None,
-        database: data_dir.join("office.db"),
-        certificate: None,
-        data_dir,
-        clock: OfficeClock::Kernel,
     }
 }
 

@@ -8,7 +8,8 @@ use punchd::office::verify::{Report, verify};
 use punchd::supervise::Supervisor;
 use punchd::wire::batch::{Lost, LostReason};
 
-use super::desk::{Desk, Kiosk, settings, until};
+use super::desk::{Desk, Kiosk, until};
+use crate::rig::settings;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_as_received_proves_true_and_holes_are_named() {

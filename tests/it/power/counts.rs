@@ -1,10 +1,9 @@
 //! What a punch costs the disk: counted, not timed.
 
 use punch_vfs::{Counts, Disk};
-use punchd::terminal::journal::Options;
 
-use super::journal::{Journal, options, punch};
 use super::scene::{folder, is_database};
+use crate::rig::journal::{Journal, options, punch};
 use crate::rig::{PATIENCE, until};
 
 /// Syncs of a journal's files that its log's writing back costs beside the punches: the log's own, the database's, and that of the next log's header.
@@ -28,7 +27,7 @@ fn a_punch_costs_exactly_one_sync() {
     let home = folder();
     let disk = Disk::register(home.path(), true).unwrap();
     for run in 0..2 {
-        let mut journal = Journal::run(options(home.path(), Some(disk.name())));
+        let mut journal = Journal::start(options(home.path(), Some(disk.name())));
         journal.opened().unwrap();
         let (before, mut bytes) = (everything(&disk), 0);
         for number in 1..=200 {
@@ -49,7 +48,7 @@ fn a_punch_costs_exactly_one_sync() {
 fn punches_that_wait_together_share_a_sync() {
     let home = folder();
     let disk = Disk::register(home.path(), true).unwrap();
-    let mut journal = Journal::run(options(home.path(), Some(disk.name())));
+    let mut journal = Journal::start(options(home.path(), Some(disk.name())));
     journal.opened().unwrap();
     let before = everything(&disk).syncs;
     let tickets: Vec<_> = (0..640).map(|number| journal.append(punch(number))).collect();
@@ -66,7 +65,7 @@ fn punches_that_wait_together_share_a_sync() {
 fn writing_the_log_back_costs_three_syncs_at_most() {
     let home = folder();
     let disk = Disk::register(home.path(), true).unwrap();
-    let mut journal = Journal::run(options(home.path(), Some(disk.name())));
+    let mut journal = Journal::start(options(home.path(), Some(disk.name())));
     journal.opened().unwrap();
     for _ in 0..6 {
         journal.quiet();
@@ -95,7 +94,7 @@ fn writing_the_log_back_costs_three_syncs_at_most() {
 fn marks_and_receipts_cost_a_sync_for_512_entries_at_most() {
     let home = folder();
     let disk = Disk::register(home.path(), true).unwrap();
-    let mut journal = Journal::run(Options { ballast_bytes: 0, ..options(home.path(), Some(disk.name())) });
+    let mut journal = Journal::start(options(home.path(), Some(disk.name())));
     journal.opened().unwrap();
     let mut entries = 0;
     let before = disk.total(|name| name.starts_with("state."));

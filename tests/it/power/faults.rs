@@ -8,9 +8,9 @@ use punchd::health::Code;
 use punchd::terminal::journal::{Event, Options};
 
 use super::in_parallel;
-use super::journal::{Journal, options, punch};
 use super::judge::judge;
 use super::scene::{Recorded, Scene, folder};
+use crate::rig::journal::{Journal, options, punch};
 use crate::rig::{PATIENCE, until};
 
 /// How long the one sync takes.
@@ -213,7 +213,7 @@ fn a_disk_that_turns_read_only_under_a_running_journal_is_told_at_once_and_waite
 fn a_sync_that_takes_three_seconds_holds_the_light_back_and_loses_nobody() {
     let home = folder();
     let disk = Disk::register(home.path(), true).unwrap();
-    let mut journal = Journal::run(options(home.path(), Some(disk.name())));
+    let mut journal = Journal::start(options(home.path(), Some(disk.name())));
     journal.opened().unwrap();
     disk.plan(Fault::stall(1, STALL));
     let before = disk.total(|_| true).syncs;
@@ -236,7 +236,7 @@ fn the_ballast_makes_room_for_the_next_punches_and_is_made_again() {
     let ballast = home.path().join("ballast");
     let disk = Disk::register(home.path(), true).unwrap();
     let options = Options { ballast_bytes: 65_536, ..options(home.path(), Some(disk.name())) };
-    let mut journal = Journal::run(options);
+    let mut journal = Journal::start(options);
     journal.opened().unwrap();
     assert!(ballast.exists());
     disk.plan(Fault::full(..).while_there(ballast.clone()));

@@ -12,8 +12,8 @@ use punchd::wire::canonical;
 use punchd::wire::entry::{Body, Entry, Stored};
 use rusqlite::{Connection, OpenFlags};
 
-use super::journal::{Available, Journal, options, punch};
 use super::scene::{Promise, Recorded, databases, folder};
+use crate::rig::journal::{Available, Journal, options, punch};
 
 /// How often a journal that is still writing entries again is looked at once more.
 const LOOKS: usize = 5;
@@ -100,7 +100,7 @@ pub(super) fn judge(recorded: &Recorded, place: usize, image: &Image) -> Faults 
     image.write_to(home.path()).unwrap();
     let due = Due::at(recorded, place);
     let mut faults = Faults::default();
-    let mut journal = Journal::run(Options { machine: due.machine.to_owned(), ..options(home.path(), None) });
+    let mut journal = Journal::start(Options { machine: due.machine.to_owned(), ..options(home.path(), None) });
     match journal.opened() {
         Err(why) => faults.malformed.push(format!("it does not open: {why}")),
         Ok(available) => examine(&mut journal, &available, recorded, &due, &mut faults),

@@ -11,7 +11,7 @@ use punchd::terminal::journal::{Command, Options};
 use punchd::wire::entry::{Draft, Stored};
 use tempfile::TempDir;
 
-use super::journal::{Journal, options, punch};
+use crate::rig::journal::{Journal, options, punch};
 
 /// Where temporary folders are in memory, so that syncing costs nothing.
 const MEMORY: &str = "/dev/shm";
@@ -96,7 +96,7 @@ impl Scene {
         self.promise(Promise::Runs(self.machine.clone()));
         let mut options = Options { machine: self.machine.clone(), ..options(self.home.path(), Some(self.disk.name())) };
         options.open.pragmas = std::env::var(PRAGMA).ok().and_then(|set| set.split_once('=').map(owned)).into_iter().collect();
-        self.journal = Some(Journal::run(options));
+        self.journal = Some(Journal::start(options));
         self.views = self.journal().opened_at_last().journals;
         self.take_stock();
     }

@@ -5,8 +5,8 @@ use std::path::Path;
 use punch_vfs::Fault;
 use punchd::domain::time::Wall;
 
-use super::journal::MORNING;
 use super::scene::{Recorded, Scene, databases};
+use crate::rig::journal::MORNING;
 use crate::rig::{PATIENCE, until};
 
 /// A scene by name; the flag says whether SQLite may trust the disk with overwriting (`POWERSAFE_OVERWRITE`).

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use punchd::clock::Clock;
+use punchd::config::office::{OfficeClock, OfficeSettings};
 use punchd::domain::time::{UtcOffset, WorkDate};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -145,6 +146,21 @@ impl Office {
             let open = ["holes", "pending"].map(|kind| journal[kind].as_array().unwrap().len());
             assert!(open == [0, 0] && journal["forked"] == false && journal["quarantined"] == 0, "{journal:#}");
         }
+    }
+}
+
+/// What an office in this process is told: any free port, the kernel's clock.
+pub(crate) fn settings(data_dir: PathBuf) -> OfficeSettings {
+    OfficeSettings {
+        name: "示例中心".to_owned(),
+        utc_offset: UtcOffset::china(),
+        listen: "127.0.0.1:0".parse().unwrap(),
+        public_url: None,
+        pages_listen: None,
+        database: data_dir.join("office.db"),
+        certificate: None,
+        data_dir,
+        clock: OfficeClock::Kernel,
     }
 }
 

@@ -18,10 +18,10 @@ use punchd::wire::entry::{Body, Draft, Stored};
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::rig::PATIENCE;
+use super::{PATIENCE, badge};
 
 /// 2026-11-23, a Monday, 07:55 at +08:00.
-pub(super) const MORNING: Wall = Wall(1_795_391_700_000);
+pub(crate) const MORNING: Wall = Wall(1_795_391_700_000);
 /// The journal tries again after so long, in milliseconds.
 const RETRY_MS: u64 = 2_000;
 /// After so long without anything else to do, marks are written, in milliseconds.
@@ -31,13 +31,13 @@ const PAGE: usize = 512;
 
 /// What the journal told when it could take entries.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Available {
-    pub(super) journals: Vec<JournalView>,
-    pub(super) kept: Vec<(String, String)>,
+pub(crate) struct Available {
+    pub(crate) journals: Vec<JournalView>,
+    pub(crate) kept: Vec<(String, String)>,
 }
 
 /// A running journal.
-pub(super) struct Journal {
+pub(crate) struct Journal {
     commands: SyncSender<Command>,
     events: mpsc::Receiver<Event>,
     told: VecDeque<Event>,
@@ -50,7 +50,7 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    pub(super) fn run(options: Options) -> Self {
+    pub(crate) fn start(options: Options) -> Self {
         let clock = Clock::skipping(MORNING);
         let (commands, inbox) = sync_channel(4_096);
         let (outbox, events) = mpsc::channel(16_384);
@@ -60,12 +60,12 @@ impl Journal {
         Self { commands, events, told: VecDeque::new(), thread: Some(thread), runtime, clock, tickets: 0, available: false }
     }
 
-    pub(super) fn ask(&self, command: Command) {
+    pub(crate) fn ask(&self, command: Command) {
         self.commands.send(command).unwrap();
     }
 
     /// The first event, told already or to come, that `pick` takes; what it does not take stays for later.
-    pub(super) fn wait<T>(&mut self, pick: impl Fn(&Event) -> Option<T>) -> T {
+    pub(crate) fn wait<T>(&mut self, pick: impl Fn(&Event) -> Option<T>) -> T {
         if let Some((at, found)) = self.told.iter().enumerate().find_map(|(at, event)| pick(event).map(|found| (at, found))) {
             self.told.remove(at);
             return found;
@@ -92,7 +92,7 @@ impl Journal {
     }
 
     /// Waits until it can take entries, or tells why it cannot.
-    pub(super) fn opened(&mut self) -> Result<Available, String> {
+    pub(crate) fn opened(&mut self) -> Result<Available, String> {
         self.wait(|event| match event {
             Event::Available { journals, .. } => Some(Ok(journals.clone())),
             Event::Unavailable { why } => Some(Err(why.clone())),
@@ -102,7 +102,7 @@ impl Journal {
     }
 
     /// Waits until it can take entries, as often as it has to try.
-    pub(super) fn opened_at_last(&mut self) -> Available {
+    pub(crate) fn opened_at_last(&mut self) -> Available {
         let mut opened = self.opened();
         while opened.is_err() {
             self.recover();
@@ -112,13 +112,13 @@ impl Journal {
     }
 
     /// Whether it can take entries, after everything asked before.
-    pub(super) fn is_available(&mut self) -> bool {
+    pub(crate) fn is_available(&mut self) -> bool {
         self.settle();
         self.available
     }
 
     /// Lets the time of retries pass until it can take entries.
-    pub(super) fn recover(&mut self) {
+    pub(crate) fn recover(&mut self) {
         while !self.is_available() {
             self.quiet_for(RETRY_MS);
         }
@@ -129,13 +129,13 @@ impl Journal {
     }
 
     /// Two quiet moments, the first of them after ten minutes: whatever is due gets done.
-    pub(super) fn quiet(&mut self) {
+    pub(crate) fn quiet(&mut self) {
         self.quiet_for(MARKS_MS);
         self.quiet_for(0);
     }
 
     /// Lets time pass; the journal takes note by way of a sign of life, and uses the quiet moment.
-    fn quiet_for(&mut self, millis: u64) {
+    pub(crate) fn quiet_for(&mut self, millis: u64) {
         self.clock.skip(millis);
         self.tickets += 1;
         let number = self.tickets;
@@ -145,13 +145,19 @@ impl Journal {
     }
 
     /// Asks for an append and tells its ticket.
-    pub(super) fn append(&mut self, draft: Draft) -> Ticket {
+    pub(crate) fn append(&mut self, draft: Draft) -> Ticket {
         self.tickets += 1;
         self.ask(Command::Append { ticket: Ticket(self.tickets), draft });
         Ticket(self.tickets)
     }
 
-    pub(super) fn outcome(&mut self, wanted: Ticket) -> Result<Stored, String> {
+    /// Stores an entry, or tells why that cannot be.
+    pub(crate) fn store(&mut self, draft: Draft) -> Result<Stored, String> {
+        let ticket = self.append(draft);
+        self.outcome(ticket)
+    }
+
+    pub(crate) fn outcome(&mut self, wanted: Ticket) -> Result<Stored, String> {
         self.wait(|event| match event {
             Event::Appended { ticket, stored } if *ticket == wanted => Some(Ok(stored.clone())),
             Event::NotAppended { ticket, why } if *ticket == wanted => Some(Err(why.clone())),
@@ -159,7 +165,8 @@ impl Journal {
         })
     }
 
-    fn load(&mut self, wanted: JournalId, from: Sequence) -> (Vec<Stored>, Vec<Lost>) {
+    /// A page of a journal from a place on.
+    pub(crate) fn load(&mut self, wanted: JournalId, from: Sequence) -> (Vec<Stored>, Vec<Lost>) {
         self.ask(Command::Load { journal: wanted, from, limit: PAGE });
         self.wait(|event| match event {
             Event::Loaded { journal, entries, lost } if *journal == wanted => Some((entries.clone(), lost.clone())),
@@ -168,7 +175,7 @@ impl Journal {
     }
 
     /// Everything of a journal as the uplink would fetch it.
-    pub(super) fn drain(&mut self, view: &JournalView) -> (Vec<Stored>, Vec<Lost>) {
+    pub(crate) fn drain(&mut self, view: &JournalView) -> (Vec<Stored>, Vec<Lost>) {
         let (mut next, mut all, mut holes) = (view.first, Vec::new(), Vec::new());
         while next <= view.last {
             let (entries, lost) = self.load(view.journal, next);
@@ -180,14 +187,14 @@ impl Journal {
         (all, holes)
     }
 
-    pub(super) fn keep(&mut self, key: &'static str, value: String) -> Result<(), String> {
+    pub(crate) fn keep(&mut self, key: &'static str, value: String) -> Result<(), String> {
         let (done, answer) = oneshot::channel();
         self.ask(Command::Keep { key, value, done });
         self.runtime.block_on(async { tokio::time::timeout(PATIENCE, answer).await }).unwrap().unwrap()
     }
 
     /// The office's word that it holds everything up to here.
-    pub(super) fn acknowledge(&self, stored: &Stored) {
+    pub(crate) fn acknowledge(&self, stored: &Stored) {
         let receipt = Receipt {
             version: 1,
             terminal: "east-hall-1".parse().unwrap(),
@@ -204,7 +211,7 @@ impl Journal {
     }
 
     /// Waits until everything asked before was obeyed; the journals as told meanwhile, if they were.
-    pub(super) fn settle(&mut self) -> Option<Vec<JournalView>> {
+    pub(crate) fn settle(&mut self) -> Option<Vec<JournalView>> {
         let nobody = JournalId([0xFF; 16]);
         assert!(self.load(nobody, Sequence(1)).0.is_empty());
         let mut views = None;
@@ -219,29 +226,32 @@ impl Journal {
     }
 
     /// Everything that is wrong, as last told.
-    pub(super) fn conditions(&mut self) -> Vec<Condition> {
+    pub(crate) fn conditions(&mut self) -> Vec<Condition> {
         self.settle();
         let told = self.told.iter().rev().find_map(|event| if let Event::Conditions(told) = event { Some(told.clone()) } else { None });
         told.unwrap_or_default()
     }
 
-    pub(super) fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         self.ask(Command::Stop);
         self.thread.take().unwrap().join().unwrap();
     }
 }
 
 /// As the daemon runs it, without ballast.
-pub(super) fn options(folder: &Path, vfs: Option<&str>) -> Options {
+pub(crate) fn options(folder: &Path, vfs: Option<&str>) -> Options {
     let open = OpenOptions { vfs: vfs.map(ToOwned::to_owned), pragmas: Vec::new() };
     Options { ballast_bytes: 0, open, ..Options::new(folder.to_owned(), "machine-a".to_owned()) }
 }
 
-/// A reading of one of the published test badges; each is a second after the one before, so that no two are alike.
-pub(super) fn punch(n: u64) -> Draft {
-    const BADGES: [&str; 4] = ["67003B51C6", "67003BA86C", "6F007B3972", "3C00CE754C"];
-    let credential = format!("em4100:{}", BADGES[usize::try_from(n).unwrap() % BADGES.len()]).parse().unwrap();
-    let wall = MORNING.plus_millis(1_000 * i64::try_from(n).unwrap());
-    let clock = ClockReading { wall, mono: Mono(60_000), boot: BootId([7; 16]), trust: Trust::Synced, uncertainty_ms: 20 };
-    Draft { clock, body: Body::Punch { reader: "badge".parse().unwrap(), credential }, origin: None }
+/// A reading of a badge of its own.
+pub(crate) fn punch(number: u64) -> Draft {
+    let credential = badge(u32::try_from(number).unwrap()).1.parse().unwrap();
+    draft(number, Body::Punch { reader: "badge".parse().unwrap(), credential })
+}
+
+/// Each is a second after the one before.
+pub(crate) fn draft(number: u64, body: Body) -> Draft {
+    let (wall, mono) = (MORNING.plus_millis(1_000 * i64::try_from(number).unwrap()), Mono(60_000 + 1_000 * number));
+    Draft { clock: ClockReading { wall, mono, boot: BootId([7; 16]), trust: Trust::Synced, uncertainty_ms: 20 }, body, origin: None }
 }
